@@ -1,0 +1,142 @@
+//! Who is linked to which database, and the databases that are open for them.
+//! A database is shared by all links that name it and closed with the last one.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::backend::Backend;
+use crate::config::{DatabaseName, InvalidName};
+
+/// A component's id and the name of its link.
+type Key = (String, String);
+
+#[derive(Default)]
+pub(crate) struct Links {
+    database_of: HashMap<Key, Result<DatabaseName, InvalidName>>,
+    /// Links that were there and were taken away: a late call of theirs is no
+    /// sign of a link that got lost.
+    removed: HashSet<Key>,
+    databases: HashMap<DatabaseName, Arc<dyn Backend>>,
+}
+
+/// Why a caller gets no database.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoDatabase {
+    /// Its link names none that could be.
+    Invalid(InvalidName),
+    /// Its link was taken away.
+    Removed,
+    /// No link of it ever arrived.
+    Unknown,
+}
+
+impl Links {
+    /// Adds a link, or replaces it. Returns the database nobody uses any more,
+    /// to be closed.
+    pub(crate) fn put(
+        &mut self,
+        key: Key,
+        database: Result<DatabaseName, InvalidName>,
+        open: impl FnOnce(&DatabaseName) -> Arc<dyn Backend>,
+    ) -> Option<Arc<dyn Backend>> {
+        self.removed.remove(&key);
+        if let Ok(name) = &database
+            && !self.databases.contains_key(name)
+        {
+            self.databases.insert(name.clone(), open(name));
+        }
+        let before = self.database_of.insert(key, database);
+        self.unused(before)
+    }
+
+    /// Takes a link away. Returns the database nobody uses any more, to be
+    /// closed.
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Arc<dyn Backend>> {
+        let before = self.database_of.remove(&key);
+        self.removed.insert(key);
+        self.unused(before)
+    }
+
+    fn unused(
+        &mut self,
+        link: Option<Result<DatabaseName, InvalidName>>,
+    ) -> Option<Arc<dyn Backend>> {
+        let name = link?.ok()?;
+        if self
+            .database_of
+            .values()
+            .flatten()
+            .any(|other| *other == name)
+        {
+            return None;
+        }
+        self.databases.remove(&name)
+    }
+
+    /// The database of a link.
+    pub(crate) fn database(&self, key: &Key) -> Result<Arc<dyn Backend>, NoDatabase> {
+        match self.database_of.get(key) {
+            Some(Ok(name)) => self.databases.get(name).cloned().ok_or(NoDatabase::Unknown),
+            Some(Err(invalid)) => Err(NoDatabase::Invalid(invalid.clone())),
+            None if self.removed.contains(key) => Err(NoDatabase::Removed),
+            None => Err(NoDatabase::Unknown),
+        }
+    }
+
+    /// All databases with their names.
+    pub(crate) fn databases(&self) -> impl Iterator<Item = (&DatabaseName, &Arc<dyn Backend>)> {
+        self.databases.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{Limits, Sqlite};
+
+    fn key(component: &str) -> Key {
+        (component.to_owned(), "default".to_owned())
+    }
+
+    fn put(links: &mut Links, component: &str, database: &str) -> bool {
+        let open = |name: &DatabaseName| -> Arc<dyn Backend> {
+            Arc::new(Sqlite::new(
+                &name.file("unused".as_ref()),
+                Limits::default(),
+            ))
+        };
+        let closed = links.put(key(component), DatabaseName::parse(database), open);
+        closed.is_some()
+    }
+
+    #[test]
+    fn a_database_is_shared_and_closed_with_its_last_link() {
+        let mut links = Links::default();
+        assert!(!put(&mut links, "a", "shop"));
+        assert!(!put(&mut links, "b", "shop"));
+        assert_eq!(links.databases().count(), 1);
+        assert!(links.remove(key("a")).is_none());
+        assert!(links.remove(key("b")).is_some());
+        assert_eq!(links.databases().count(), 0);
+    }
+
+    #[test]
+    fn a_link_put_again_may_name_another_database() {
+        let mut links = Links::default();
+        assert!(!put(&mut links, "a", "old"));
+        assert!(put(&mut links, "a", "new"));
+        assert!(!put(&mut links, "a", "new"));
+    }
+
+    #[test]
+    fn a_caller_without_a_database_learns_why() {
+        let mut links = Links::default();
+        put(&mut links, "a", "shop");
+        put(&mut links, "b", "../shop");
+        links.remove(key("a"));
+        let why = |component| links.database(&key(component)).err();
+        assert_eq!(why("a"), Some(NoDatabase::Removed));
+        assert!(matches!(why("b"), Some(NoDatabase::Invalid(_))));
+        assert_eq!(why("c"), Some(NoDatabase::Unknown));
+    }
+}

@@ -1,0 +1,21 @@
+//! The ticker as a process of its own, started by a host.
+
+use anyhow::Context as _;
+use stoa_ticker_provider::{TickerProvider, lost};
+use wasmcloud_provider_sdk::{get_connection, initialize_observability, run_provider};
+
+const NAME: &str = "stoa-ticker";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    initialize_observability!(NAME, None::<std::path::PathBuf>);
+    let provider = TickerProvider::default();
+    let shutdown = run_provider(provider.clone(), NAME)
+        .await
+        .context("the provider does not start")?;
+    tokio::select! {
+        () = shutdown => Ok(()),
+        // The host starts the provider again, with all links.
+        () = lost::link(get_connection(), &provider) => std::process::exit(1),
+    }
+}
