@@ -1,0 +1,91 @@
+//! The shop's own API, as this program uses it.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::Value;
+
+/// A client of the gateway.
+#[derive(Clone)]
+pub struct Api {
+    base: String,
+    token: Option<String>,
+    client: Client,
+}
+
+impl Api {
+    /// A client of the gateway at `base`.
+    pub fn new(base: &str, token: Option<String>) -> anyhow::Result<Self> {
+        let client = Client::builder()
+            .timeout(Duration::from_secs(30))
+            .no_proxy()
+            .build()
+            .context("cannot make an HTTP client")?;
+        Ok(Self {
+            base: base.to_owned(),
+            token,
+            client,
+        })
+    }
+
+    /// Whether all services are there; else why not.
+    pub async fn ready(&self) -> Result<(), String> {
+        let response = self
+            .client
+            .get(format!("{}/health/ready", self.base))
+            .timeout(Duration::from_secs(2))
+            .send()
+            .await
+            .map_err(|_| "the gateway does not answer yet".to_owned())?;
+        if response.status() == StatusCode::OK {
+            return Ok(());
+        }
+        let problem: Value = response.json().await.unwrap_or_default();
+        Err(problem["detail"].as_str().unwrap_or("not ready").to_owned())
+    }
+
+    /// The services the registry knows.
+    pub async fn services(&self) -> anyhow::Result<Vec<Value>> {
+        let request = self.client.get(format!("{}/services", self.base));
+        let response = self
+            .authorised(request)
+            .send()
+            .await
+            .context("the gateway does not answer")?;
+        let status = response.status();
+        let mut body: Value = response.json().await.unwrap_or_default();
+        match body["data"].take() {
+            Value::Array(services) => Ok(services),
+            _ => bail!("GET /services was answered {status}: {}", body["detail"]),
+        }
+    }
+
+    /// Creates a product. `false` when it is there already.
+    pub async fn create_product(&self, product: &Value) -> anyhow::Result<bool> {
+        let request = self
+            .client
+            .post(format!("{}/products", self.base))
+            .json(product);
+        let response = self
+            .authorised(request)
+            .send()
+            .await
+            .context("the gateway does not answer")?;
+        match response.status() {
+            StatusCode::CREATED => Ok(true),
+            StatusCode::CONFLICT => Ok(false),
+            status => bail!(
+                "POST /products was answered {status}: {}",
+                response.text().await.unwrap_or_default()
+            ),
+        }
+    }
+
+    fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The lattice's folder (`.stoa`): who runs on it, where, and its secrets.
+//!
+//! ```text
+//! lock          held by the running `stoa up`
+//! run.json      where the running lattice is found
+//! admin-token   the operator's token (mode 0600)
+//! stoa.log      what host, wadm, NATS and providers say; stoa.log.1 the last
+//! data/         the databases
+//! nats/         JetStream
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// The folder of one lattice.
+pub struct Folder(PathBuf);
+
+/// Where a running lattice is found.
+#[derive(Serialize, Deserialize)]
+pub struct Run {
+    /// Process id of `stoa up`.
+    pub pid: i32,
+    /// `http://<address>` of the gateway.
+    pub http: String,
+    /// `nats://<address>` of the lattice.
+    pub nats: String,
+}
+
+impl Folder {
+    /// The folder at `path`, made when it is missing.
+    pub fn new(path: PathBuf) -> anyhow::Result<Self> {
+        fs::create_dir_all(&path)
+            .with_context(|| format!("cannot make the folder {}", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("cannot use the folder {}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    /// A path inside the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Takes the folder for this process, until the file is dropped.
+    pub fn lock(&self) -> anyhow::Result<File> {
+        let path = self.path("lock");
+        let file =
+            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        if file.try_lock().is_err() {
+            bail!(
+                "a lattice already runs on {}: stop it with `stoa down`, or choose another folder with --data",
+                self.0.display()
+            );
+        }
+        Ok(file)
+    }
+
+    /// Whether a `stoa up` holds the folder.
+    pub fn is_locked(&self) -> bool {
+        File::open(self.path("lock")).is_ok_and(|file| file.try_lock_shared().is_err())
+    }
+
+    /// A new log file; the one of the last run stays beside it.
+    pub fn open_log(&self) -> anyhow::Result<File> {
+        let path = self.path("stoa.log");
+        match fs::rename(&path, self.path("stoa.log.1")) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).context("cannot put the old log aside");
+            }
+            _ => {}
+        }
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Says where the lattice is.
+    pub fn write_run(&self, run: &Run) -> anyhow::Result<()> {
+        let json = serde_json::to_vec_pretty(run)?;
+        fs::write(self.path("run.json"), json).context("cannot write run.json")
+    }
+
+    /// Forgets where the lattice was.
+    pub fn remove_run(&self) {
+        let _ = fs::remove_file(self.path("run.json"));
+    }
+
+    /// The running lattice; an error says how to start one.
+    pub fn running(&self) -> anyhow::Result<Run> {
+        let run = fs::read(self.path("run.json"))
+            .ok()
+            .filter(|_| self.is_locked())
+            .and_then(|json| serde_json::from_slice(&json).ok());
+        run.with_context(|| {
+            format!(
+                "no lattice runs on {}: start one with `stoa up`",
+                self.0.display()
+            )
+        })
+    }
+
+    /// The operator's token of the lattice that runs.
+    pub fn admin_token(&self) -> anyhow::Result<String> {
+        let path = self.path("admin-token");
+        let token =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(token.trim().to_owned())
+    }
+
+    /// The operator's token, made when there is none yet. The flag says
+    /// whether it was made just now.
+    pub fn make_admin_token(&self) -> anyhow::Result<(String, bool)> {
+        let path = self.path("admin-token");
+        if path.exists() {
+            let token = self.admin_token()?;
+            if !token.is_empty() {
+                return Ok((token, false));
+            }
+        }
+        let token = new_token()?;
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| writeln!(file, "{token}"))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok((token, true))
+    }
+}
+
+/// 256 random bits in hex.
+fn new_token() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
+    Ok(hex(&bytes))
+}
+
+/// The hex SHA-256 of a token: what the gateway knows of it.
+pub fn token_digest(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("stoa-state-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        Folder::new(path).unwrap()
+    }
+
+    #[test]
+    fn one_lattice_at_a_time_holds_a_folder() {
+        let folder = folder("lock");
+        let held = folder.lock().unwrap();
+        assert!(folder.is_locked());
+        assert!(
+            folder
+                .lock()
+                .unwrap_err()
+                .to_string()
+                .contains("already runs")
+        );
+        drop(held);
+        assert!(!folder.is_locked());
+        folder.lock().unwrap();
+    }
+
+    #[test]
+    fn the_admin_token_is_made_once_and_only_for_its_owner() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = folder("token");
+        let (token, new) = folder.make_admin_token().unwrap();
+        assert!(new && token.len() == 64);
+        assert_eq!(folder.make_admin_token().unwrap(), (token, false));
+        let mode = fs::metadata(folder.path("admin-token"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_run_file_without_its_process_is_no_lattice() {
+        let folder = folder("run");
+        let run = Run {
+            pid: 1,
+            http: "http://h".into(),
+            nats: "nats://n".into(),
+        };
+        folder.write_run(&run).unwrap();
+        assert!(folder.running().is_err());
+    }
+}
