@@ -1,0 +1,192 @@
+//! A real lattice for tests: `stoa up` with its own ports and data folder,
+//! gone without a trace when it is dropped.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::client::Client;
+
+/// How long a lattice may take to be ready, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A running lattice.
+pub(crate) struct Lattice {
+    child: Child,
+    folder: TempDir,
+    base: String,
+}
+
+impl Lattice {
+    /// Starts a lattice on an empty folder.
+    pub(crate) fn start() -> Self {
+        Self::start_on(TempDir::with_prefix("stoa-test-").expect("a temporary folder"))
+    }
+
+    /// Starts a lattice on a folder that another one has used.
+    pub(crate) fn start_on(folder: TempDir) -> Self {
+        let mut child = stoa(folder.path())
+            .args(["up", "--http", "127.0.0.1:0", "--manifest"])
+            .arg(root().join("wadm.yaml"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("stoa starts");
+        match ready(&mut child) {
+            Ok(base) => Self {
+                child,
+                folder,
+                base,
+            },
+            Err(output) => {
+                let _ = child.kill();
+                let log = std::fs::read_to_string(folder.path().join("stoa.log"));
+                let log = log.unwrap_or_default();
+                let tail: Vec<_> = log.lines().rev().take(60).collect();
+                let tail: Vec<_> = tail.into_iter().rev().collect();
+                panic!("no lattice:\n{output}\n{}", tail.join("\n"));
+            }
+        }
+    }
+
+    /// A client without a token.
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::new(&self.base, None)
+    }
+
+    /// A client with the operator's token.
+    pub(crate) fn admin(&self) -> Client {
+        let token = std::fs::read_to_string(self.folder.path().join("admin-token"));
+        Client::new(
+            &self.base,
+            Some(token.expect("the admin token").trim().to_owned()),
+        )
+    }
+
+    /// The gateway's address, `127.0.0.1:<port>`.
+    pub(crate) fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
+    /// The NATS server's URL.
+    pub(crate) fn nats(&self) -> String {
+        let run = std::fs::read(self.folder.path().join("run.json")).expect("run.json");
+        let run: serde_json::Value = serde_json::from_slice(&run).expect("run.json is JSON");
+        run["nats"]
+            .as_str()
+            .expect("run.json names NATS")
+            .to_owned()
+    }
+
+    /// What host, wadm, NATS and providers logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stoa.log")).expect("the log")
+    }
+
+    /// Process id of `stoa up`.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `stoa` with these arguments on this lattice: its output, if it ends
+    /// well, and what it complains of otherwise.
+    pub(crate) fn stoa(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = stoa(self.folder.path())
+            .args(arguments)
+            .output()
+            .expect("stoa runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() {
+            Ok(text(&output.stdout))
+        } else {
+            Err(text(&output.stderr))
+        }
+    }
+
+    /// Stops the lattice in order and returns its folder.
+    pub(crate) fn stop(mut self) -> TempDir {
+        self.interrupt();
+        std::mem::replace(
+            &mut self.folder,
+            TempDir::with_prefix("stoa-test-").expect("a temporary folder"),
+        )
+    }
+
+    /// Stops the lattice by `stoa down` and removes its folder: for the one
+    /// that is never dropped.
+    pub(crate) fn end(&self) {
+        self.stoa(&["down"]).expect("the lattice stops");
+        let _ = std::fs::remove_dir_all(self.folder.path());
+    }
+
+    fn interrupt(&mut self) {
+        if self.child.try_wait().expect("a child").is_some() {
+            return;
+        }
+        let pid = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-INT", &pid]).status();
+        let deadline = Instant::now() + PATIENCE;
+        while self.child.try_wait().expect("a child").is_none() {
+            if Instant::now() > deadline {
+                let _ = self.child.kill();
+                panic!("the lattice did not stop");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Lattice {
+    fn drop(&mut self) {
+        self.interrupt();
+    }
+}
+
+/// Waits until the lattice says that it is ready; returns the gateway's base
+/// URL, or what it printed instead.
+fn ready(child: &mut Child) -> Result<String, String> {
+    let stdout = child.stdout.take().expect("stdout is piped");
+    let mut stderr = child.stderr.take().expect("stderr is piped");
+    let (lines, printed) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let _ = lines.send(line);
+        }
+        let mut error = String::new();
+        let _ = stderr.read_to_string(&mut error);
+        let _ = lines.send(error);
+    });
+    let deadline = Instant::now() + PATIENCE;
+    let mut output = String::new();
+    while let Ok(line) = printed.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        if line.contains(" ready ")
+            && let Some(at) = line.find("http://")
+        {
+            return Ok(line[at..].trim_end_matches("/products").to_owned());
+        }
+        output.push_str(&line);
+        output.push('\n');
+    }
+    Err(output)
+}
+
+/// The `stoa` program on a data folder.
+pub(crate) fn stoa(folder: &Path) -> Command {
+    let program = std::env::var_os("STOA_BIN")
+        .expect("STOA_BIN names the stoa program: run these tests by `cargo xtask test`");
+    let mut command = Command::new(program);
+    command.arg("--data").arg(folder);
+    command
+}
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the repository")
+        .to_owned()
+}

@@ -1,0 +1,229 @@
+//! Components and provider archives, in `target/stoa`.
+//!
+//! A host never reads a path twice, so each build has a name with a content
+//! hash in it (`product-3f2a….wasm`); `product.wasm` is a link to the newest,
+//! which is what `wadm.yaml` names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use nkeys::KeyPair;
+use provider_archive::ProviderArchive;
+use sha2::{Digest as _, Sha256};
+
+use crate::cargo;
+use crate::process::{run, say};
+use crate::tools::{self, WASM_TARGET};
+
+/// The services, as their crates are called.
+pub(crate) const COMPONENTS: [&str; 3] = ["gateway", "product", "registry"];
+
+/// The capability providers; their crates are called `stoa-<name>-provider`.
+const PROVIDERS: [&str; 3] = ["keyvalue", "sql", "ticker"];
+
+/// Precedes the place for the digest in a component; see `stoa_kit::digest`.
+const DIGEST_MARKER: &[u8] = b"stoa-content-digest:";
+
+/// Hex digits of a SHA-256.
+const DIGEST_LENGTH: usize = 64;
+
+/// Builds the components and writes their content digests into them.
+pub(crate) fn components(root: &Path) -> anyhow::Result<()> {
+    tools::wasm_target(root)?;
+    say("building components");
+    let mut compile = cargo(root);
+    compile.args([
+        "build",
+        "--locked",
+        "--profile",
+        "component",
+        "--target",
+        WASM_TARGET,
+    ]);
+    for name in COMPONENTS {
+        compile.args(["--package", name]);
+    }
+    run(&mut compile)?;
+    for name in COMPONENTS {
+        let built = target(root)
+            .join(WASM_TARGET)
+            .join("component")
+            .join(format!("{name}.wasm"));
+        let mut wasm =
+            fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+        let digest = stamp(&mut wasm).with_context(|| format!("component {name}"))?;
+        let file = folder(root).join(format!("{name}-{}.wasm", &digest[..16]));
+        if !file.exists() {
+            write(&file, &wasm)?;
+        }
+        link(&file, &folder(root).join(format!("{name}.wasm")))?;
+    }
+    Ok(())
+}
+
+/// Builds the providers and packs each into an archive.
+pub(crate) fn providers(root: &Path) -> anyhow::Result<()> {
+    say("building providers");
+    let mut compile = cargo(root);
+    compile.args(["build", "--locked", "--release"]);
+    for name in PROVIDERS {
+        compile.args(["--package", &format!("stoa-{name}-provider")]);
+    }
+    run(&mut compile)?;
+    for name in PROVIDERS {
+        let built = target(root)
+            .join("release")
+            .join(format!("stoa-{name}-provider"));
+        let binary =
+            fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+        let digest = hex(&Sha256::digest(&binary));
+        let file = folder(root).join(format!("{name}-{}.par.gz", &digest[..16]));
+        if !file.exists() {
+            pack(name, &binary, &file)?;
+        }
+        link(&file, &folder(root).join(format!("{name}.par.gz")))?;
+    }
+    Ok(())
+}
+
+/// Packs a provider for this machine's kind. The keys that sign it are made on
+/// the spot: nothing here relies on who signed.
+fn pack(name: &str, binary: &[u8], file: &Path) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let platform = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let mut archive = ProviderArchive::new(name, "stoa", None, Some(version));
+    let partial = file.with_extension("partial.gz");
+    fs::create_dir_all(folder_of(file)?)?;
+    archive
+        .add_library(&platform, binary)
+        .and_then(|()| {
+            let (issuer, subject) = (KeyPair::new_account(), KeyPair::new_service());
+            runtime.block_on(archive.write(&partial, &issuer, &subject, true))
+        })
+        .map_err(|error| anyhow::anyhow!("cannot pack the provider {name}: {error}"))?;
+    fs::rename(partial, file).context("cannot name the archive")
+}
+
+/// Computes the content digest and writes it into its place: the SHA-256 of
+/// the file with zeros there.
+fn stamp(wasm: &mut [u8]) -> anyhow::Result<String> {
+    let place = digest_place(wasm)?;
+    wasm[place.clone()].fill(b'0');
+    let digest = hex(&Sha256::digest(&*wasm));
+    wasm[place].copy_from_slice(digest.as_bytes());
+    Ok(digest)
+}
+
+/// Prints the digest a component carries, or fails when it is not its own.
+#[expect(clippy::print_stdout, reason = "the digest is the command's answer")]
+pub(crate) fn print_digest(file: &Path) -> anyhow::Result<()> {
+    let mut wasm = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let carried = String::from_utf8_lossy(&wasm[digest_place(&wasm)?]).into_owned();
+    let computed = stamp(&mut wasm)?;
+    if carried != computed {
+        bail!(
+            "{} carries sha256:{carried}, but is sha256:{computed}",
+            file.display()
+        );
+    }
+    println!("sha256:{carried}");
+    Ok(())
+}
+
+/// Where the digest is; it must be there exactly once.
+fn digest_place(wasm: &[u8]) -> anyhow::Result<std::ops::Range<usize>> {
+    let mut places = wasm
+        .windows(DIGEST_MARKER.len())
+        .enumerate()
+        .filter(|(_, window)| *window == DIGEST_MARKER)
+        .map(|(at, _)| at + DIGEST_MARKER.len()..at + DIGEST_MARKER.len() + DIGEST_LENGTH)
+        .filter(|place| {
+            let text = wasm.get(place.clone()).unwrap_or_default();
+            text.len() == DIGEST_LENGTH && text.iter().all(u8::is_ascii_hexdigit)
+        });
+    match (places.next(), places.next()) {
+        (Some(place), None) => Ok(place),
+        (None, _) => bail!("has no place for its content digest"),
+        (Some(_), Some(_)) => bail!("has more than one place for its content digest"),
+    }
+}
+
+/// Where artifacts go.
+pub(crate) fn folder(root: &Path) -> PathBuf {
+    root.join("target/stoa")
+}
+
+/// Cargo's target folder of the workspace.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// Copies a file to where it is kept, whole or not at all.
+pub(crate) fn put(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder_of(to)?)?;
+    let partial = to.with_extension("partial");
+    fs::copy(from, &partial).with_context(|| format!("cannot copy {}", from.display()))?;
+    fs::rename(&partial, to).with_context(|| format!("cannot write {}", to.display()))
+}
+
+/// Makes `name` a link to `file`, also where it was one to another.
+pub(crate) fn link(file: &Path, name: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder_of(name)?)?;
+    let partial = name.with_extension("link");
+    let _ = fs::remove_file(&partial);
+    std::os::unix::fs::symlink(file, &partial)
+        .and_then(|()| fs::rename(&partial, name))
+        .with_context(|| format!("cannot link {}", name.display()))
+}
+
+fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
+    fs::create_dir_all(folder_of(file)?)?;
+    let partial = file.with_extension("partial");
+    fs::write(&partial, content)
+        .and_then(|()| fs::rename(&partial, file))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn folder_of(file: &Path) -> anyhow::Result<&Path> {
+    file.parent().context("a file has a folder")
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component(filler: &str) -> Vec<u8> {
+        format!(
+            "head{filler}stoa-content-digest:{}tail",
+            "0".repeat(DIGEST_LENGTH)
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn a_digest_is_the_hash_of_the_file_with_zeros_in_its_place() {
+        let mut wasm = component("a");
+        let plain = hex(&Sha256::digest(&wasm));
+        assert_eq!(stamp(&mut wasm).unwrap(), plain);
+        assert_eq!(
+            stamp(&mut wasm).unwrap(),
+            plain,
+            "stamping again changes nothing"
+        );
+        assert_ne!(stamp(&mut component("b")).unwrap(), plain);
+    }
+
+    #[test]
+    fn a_component_has_one_place_for_its_digest() {
+        assert!(digest_place(b"nothing here").is_err());
+        assert!(digest_place(&[component("a"), component("b")].concat()).is_err());
+    }
+}

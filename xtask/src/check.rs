@@ -1,0 +1,113 @@
+//! Tests, lints and benchmarks.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::engine::{self, Stoa};
+use crate::process::{run, say};
+use crate::{artifacts, cargo, tools};
+
+/// Runs every test: the workspace's, those against a real lattice included,
+/// and the engine's.
+pub(crate) fn test(root: &Path, stoa: &Stoa, options: &[String]) -> anyhow::Result<()> {
+    run(with_lattice(
+        cargo(root).args(["test", "--locked", "--workspace"]),
+        root,
+        stoa,
+    )?
+    .args(options))?;
+    say("testing the engine");
+    run(host(root, "test")?
+        .args(["--release", "--locked"])
+        .args(options))
+}
+
+/// Runs the benchmarks in the release profile.
+pub(crate) fn bench(root: &Path, stoa: &Stoa, options: &[String]) -> anyhow::Result<()> {
+    let mut command = cargo(root);
+    command.args([
+        "run",
+        "--locked",
+        "--release",
+        "--package",
+        "stoa-benches",
+        "--",
+    ]);
+    run(with_lattice(&mut command, root, stoa)?.args(options))
+}
+
+/// Formatting, clippy for every target, and the rules of `deny.toml`.
+pub(crate) fn lint(root: &Path) -> anyhow::Result<()> {
+    say("formatting");
+    run(cargo(root).args(["fmt", "--all", "--check"]))?;
+    run(cargo(root).args(["fmt", "--check", "--manifest-path", "host/Cargo.toml"]))?;
+    say("clippy");
+    run(cargo(root).args([
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    tools::wasm_target(root)?;
+    run(cargo(root)
+        .args([
+            "clippy",
+            "--locked",
+            "--target",
+            tools::WASM_TARGET,
+            "--profile",
+            "component",
+        ])
+        .args(
+            artifacts::COMPONENTS
+                .iter()
+                .flat_map(|name| ["--package", name]),
+        )
+        .args(["--", "-D", "warnings"]))?;
+    run(host(root, "clippy")?.args(["--locked", "--all-targets", "--", "-D", "warnings"]))?;
+    say("dependencies");
+    let deny = tools::cargo_deny(root)?;
+    for manifest in ["Cargo.toml", "host/Cargo.toml"] {
+        // Advisories need a database from the network; CI with network access
+        // runs `cargo deny check advisories` as well.
+        run(Command::new(&deny)
+            .current_dir(root)
+            .args([
+                "--manifest-path",
+                manifest,
+                "--locked",
+                "--offline",
+                "check",
+            ])
+            .args(["--config", "deny.toml", "bans", "licenses", "sources"]))?;
+    }
+    Ok(())
+}
+
+/// A cargo command on the engine, in the engine's own target folder.
+fn host(root: &Path, command: &str) -> anyhow::Result<Command> {
+    let mut cargo = cargo(root);
+    cargo
+        .args([
+            command,
+            "--manifest-path",
+            "host/Cargo.toml",
+            "--target-dir",
+        ])
+        .arg(engine::target(&tools::cache()?));
+    Ok(cargo)
+}
+
+/// Tells a test or benchmark program where what it starts is.
+fn with_lattice<'a>(
+    command: &'a mut Command,
+    root: &Path,
+    stoa: &Stoa,
+) -> anyhow::Result<&'a mut Command> {
+    Ok(command
+        .env("STOA_BIN", stoa.path())
+        .env("STOA_NATS_SERVER", tools::nats_server(root)?))
+}

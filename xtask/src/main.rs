@@ -1,0 +1,116 @@
+//! `cargo xtask`: everything one does with this repository, on a machine that
+//! has Rust and Python.
+
+mod artifacts;
+mod check;
+mod engine;
+mod process;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+use crate::process::run;
+
+/// Builds, runs and checks Stoa.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Builds everything and starts a lattice; options go to `stoa up`.
+    Up {
+        /// Options of `stoa up`, such as `--http 127.0.0.1:9000`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// Builds components, provider archives and the `stoa` program.
+    Build,
+    /// Builds what is missing and runs `stoa` with these arguments.
+    Stoa {
+        /// Arguments of `stoa`, such as `status` or `seed --products 1000`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Runs every test of the repository.
+    Test {
+        /// Options of `cargo test`, such as a part of a test's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// Checks formatting, clippy, dependencies and licences.
+    Lint,
+    /// Runs the benchmarks and prints their tables.
+    Bench {
+        /// Options of the benchmark program.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// Checks that a component's file has the content digest it carries.
+    Digest {
+        /// The `.wasm` file.
+        file: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let root = root()?;
+    match Cli::parse().task {
+        Task::Up { options } => {
+            let stoa = build(&root)?;
+            run(stoa.command(&root)?.arg("up").args(options))
+        }
+        Task::Build => build(&root).map(drop),
+        Task::Stoa { arguments } => {
+            let stoa = engine::build(&root)?;
+            run(stoa.command(&root)?.args(arguments))
+        }
+        Task::Test { options } => {
+            let stoa = build(&root)?;
+            check::test(&root, &stoa, &options)
+        }
+        Task::Lint => check::lint(&root),
+        Task::Bench { options } => {
+            let stoa = build(&root)?;
+            check::bench(&root, &stoa, &options)
+        }
+        Task::Digest { file } => artifacts::print_digest(&file),
+    }
+}
+
+/// Builds all that a lattice needs.
+fn build(root: &Path) -> anyhow::Result<engine::Stoa> {
+    artifacts::components(root)?;
+    artifacts::providers(root)?;
+    engine::build(root)
+}
+
+/// The repository's root: the parent of this crate.
+fn root() -> anyhow::Result<PathBuf> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_owned)
+        .context("xtask has no parent folder")
+}
+
+/// Cargo, in the repository.
+fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    // What cargo tells this program about itself would make build scripts that
+    // look at it (ring's) run again, and with them half of the tree.
+    let about_xtask = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if about_xtask.iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
