@@ -5,17 +5,19 @@
 //! a test that stops or breaks something starts its own. Run them by
 //! `cargo xtask test`, which builds what they need.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on ends with what it missed")]
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot go on ends with what it missed"
+)]
 
 mod products;
-mod support;
 
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Trial};
 
-use crate::support::lattice::Lattice;
+use stoa_harness::Lattice;
 
 /// Lists the tests of a module by their names.
 macro_rules! trials {

@@ -105,7 +105,12 @@ fn cargo(root: &Path) -> Command {
     command.current_dir(root);
     // What cargo tells this program about itself would make build scripts that
     // look at it (ring's) run again, and with them half of the tree.
-    let about_xtask = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+    let about_xtask = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+    ];
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if about_xtask.iter().any(|prefix| name.starts_with(prefix)) {

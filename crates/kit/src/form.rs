@@ -88,7 +88,9 @@ impl Form {
     pub fn optional<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
         match self.fields.remove(name) {
             None | Some(Value::Null) => Some(None),
-            Some(value) => self.errors.at(name, |errors| T::read(&value, errors).map(Some)),
+            Some(value) => self
+                .errors
+                .at(name, |errors| T::read(&value, errors).map(Some)),
         }
     }
 
@@ -169,7 +171,10 @@ pub fn text(value: &Value, min: usize, max: usize, errors: &mut Errors) -> Optio
     if length < min || length > max {
         return errors.refuse("length", format!("must have {min} to {max} characters"));
     }
-    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+    if text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    {
         return errors.refuse("characters", "must not have control characters");
     }
     Some(text.clone())
@@ -237,7 +242,11 @@ mod tests {
             Place::Pointer(pointer) => pointer.clone(),
             other => format!("{other:?}"),
         };
-        problem.errors().iter().map(|e| (place(e), e.code)).collect()
+        problem
+            .errors()
+            .iter()
+            .map(|e| (place(e), e.code))
+            .collect()
     }
 
     #[test]
@@ -273,7 +282,10 @@ mod tests {
         ] {
             let mut form = Form::new(json!({ "n": value })).unwrap();
             assert!(form.required::<Count>("n").is_none());
-            assert_eq!(pointers(&form.finish().unwrap_err()), [("/n".to_owned(), code)]);
+            assert_eq!(
+                pointers(&form.finish().unwrap_err()),
+                [("/n".to_owned(), code)]
+            );
         }
     }
 

@@ -75,8 +75,7 @@ impl Problem {
 
     /// 401 with the challenge of RFC 6750, section 3.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
-        Self::new(401, "unauthorized", detail)
-            .header("www-authenticate", "Bearer realm=\"stoa\"")
+        Self::new(401, "unauthorized", detail).header("www-authenticate", "Bearer realm=\"stoa\"")
     }
 
     /// 401 for a bearer token that is no good (RFC 6750, section 3.1).
@@ -195,8 +194,12 @@ impl Problem {
 
     /// 429 with `Retry-After` in seconds.
     pub fn too_many_requests(retry_after: u32) -> Self {
-        Self::new(429, "too_many_requests", "Too many requests. Try again later.")
-            .header("retry-after", &retry_after.to_string())
+        Self::new(
+            429,
+            "too_many_requests",
+            "Too many requests. Try again later.",
+        )
+        .header("retry-after", &retry_after.to_string())
     }
 
     /// 500: a mistake of ours. The cause goes to the log, not to the client.
@@ -223,7 +226,12 @@ impl Problem {
 
     /// 504: a service did not answer in time.
     pub fn gateway_timeout(cause: impl Into<String>) -> Self {
-        Self::new(504, "gateway_timeout", "The service did not answer in time.").cause(cause)
+        Self::new(
+            504,
+            "gateway_timeout",
+            "The service did not answer in time.",
+        )
+        .cause(cause)
     }
 
     /// Adds a header to the answer.
@@ -359,13 +367,26 @@ mod tests {
         let path = ["a".to_owned(), "b".to_owned()];
         for (problem, status, code, title) in [
             (Problem::no_route_at(&path), 404, "no_route", "Not Found"),
-            (Problem::request_timeout(), 408, "request_timeout", "Request Timeout"),
-            (Problem::uri_too_long("path", 9), 414, "uri_too_long", "URI Too Long"),
+            (
+                Problem::request_timeout(),
+                408,
+                "request_timeout",
+                "Request Timeout",
+            ),
+            (
+                Problem::uri_too_long("path", 9),
+                414,
+                "uri_too_long",
+                "URI Too Long",
+            ),
         ] {
             let response = problem.render("r");
             let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
             assert_eq!(response.status, status);
-            assert_eq!((&body["code"], &body["title"]), (&code.into(), &title.into()));
+            assert_eq!(
+                (&body["code"], &body["title"]),
+                (&code.into(), &title.into())
+            );
         }
     }
 

@@ -61,8 +61,9 @@ impl Request {
         {
             return Err(Problem::unsupported_media_type(expected));
         }
-        serde_json::from_str(&self.body)
-            .map_err(|error| Problem::bad_request("malformed_json", format!("The body is not JSON: {error}.")))
+        serde_json::from_str(&self.body).map_err(|error| {
+            Problem::bad_request("malformed_json", format!("The body is not JSON: {error}."))
+        })
     }
 
     /// The body as a JSON object whose fields are then taken one by one.
@@ -155,10 +156,17 @@ mod tests {
 
     #[test]
     fn if_match_is_one_of_our_etags_or_refused() {
-        assert_eq!(with("if-match", "\"7\"").if_match().unwrap(), Condition::Version(7));
+        assert_eq!(
+            with("if-match", "\"7\"").if_match().unwrap(),
+            Condition::Version(7)
+        );
         assert_eq!(with("if-match", "*").if_match().unwrap(), Condition::Any);
         for bad in ["7", "W/\"7\"", "\"a\"", "\"1\", \"2\"", "\"-1\"", ""] {
-            assert_eq!(with("if-match", bad).if_match().unwrap_err().status(), 400, "{bad}");
+            assert_eq!(
+                with("if-match", bad).if_match().unwrap_err().status(),
+                400,
+                "{bad}"
+            );
         }
     }
 
@@ -171,7 +179,13 @@ mod tests {
 
     #[test]
     fn a_body_must_say_that_it_is_json() {
-        assert_eq!(with("content-type", "text/plain").json().unwrap_err().status(), 415);
+        assert_eq!(
+            with("content-type", "text/plain")
+                .json()
+                .unwrap_err()
+                .status(),
+            415
+        );
         let mut request = with("content-type", "application/json; charset=utf-8");
         request.body = "{".into();
         assert_eq!(request.json().unwrap_err().code(), "malformed_json");

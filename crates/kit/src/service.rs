@@ -40,7 +40,10 @@ fn not_modified(request: &Request, mut response: Response) -> Response {
         response.body.clear();
         // RFC 9110, section 15.4.5: no representation metadata but these.
         response.headers.retain(|header| {
-            matches!(header.name.as_str(), "etag" | "cache-control" | "vary" | "link")
+            matches!(
+                header.name.as_str(),
+                "etag" | "cache-control" | "vary" | "link"
+            )
         });
     }
     response

@@ -7,10 +7,10 @@
 
 use crate::Problem;
 use crate::bindings::stoa::sql::client;
+use crate::bindings::stoa::sql::types::{self, Error as DatabaseError};
 pub use crate::bindings::stoa::sql::types::{
     ConstraintKind, ConstraintViolation, Dialect, GuardMismatch, Outcome, Statement, Value,
 };
-use crate::bindings::stoa::sql::types::{self, Error as DatabaseError};
 
 /// One step of a schema. Migrations are applied in order and never changed
 /// once they were released: a change is a new one.
@@ -81,7 +81,10 @@ impl Schema {
             })
             .collect();
         let version = flatten(client::migrate(&migrations))?;
-        crate::log::info("sql", &format!("schema migrated from {applied} to {version}"));
+        crate::log::info(
+            "sql",
+            &format!("schema migrated from {applied} to {version}"),
+        );
         Ok(())
     }
 }

@@ -49,6 +49,9 @@ mod tests {
     #[test]
     fn a_time_is_rfc_3339_in_utc() {
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00Z");
-        assert_eq!(Timestamp(1_772_366_400_250).to_string(), "2026-03-01T12:00:00.25Z");
+        assert_eq!(
+            Timestamp(1_772_366_400_250).to_string(),
+            "2026-03-01T12:00:00.25Z"
+        );
     }
 }

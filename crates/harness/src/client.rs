@@ -9,27 +9,31 @@ use serde_json::Value;
 
 /// A client of one lattice, with or without a token.
 #[derive(Clone)]
-pub(crate) struct Client {
+pub struct Client {
     base: String,
     token: Option<String>,
     http: reqwest::blocking::Client,
 }
 
 /// A request that is being put together.
-pub(crate) struct Request(RequestBuilder);
+pub struct Request(RequestBuilder);
 
 /// What came back.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) text: String,
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as it came.
+    pub text: String,
     /// The body as JSON; null where it is none.
-    pub(crate) body: Value,
+    pub body: Value,
 }
 
 impl Client {
-    pub(crate) fn new(base: &str, token: Option<String>) -> Self {
+    /// A client of the gateway at `base`.
+    pub fn new(base: &str, token: Option<String>) -> Self {
         let http = reqwest::blocking::Client::builder()
             .timeout(Duration::from_secs(30))
             .redirect(reqwest::redirect::Policy::none())
@@ -43,29 +47,35 @@ impl Client {
         }
     }
 
-    pub(crate) fn get(&self, path: &str) -> Request {
+    /// A GET.
+    pub fn get(&self, path: &str) -> Request {
         self.request("GET", path)
     }
 
-    pub(crate) fn post(&self, path: &str, body: &Value) -> Request {
+    /// A POST of JSON.
+    pub fn post(&self, path: &str, body: &Value) -> Request {
         self.request("POST", path).json(body)
     }
 
-    pub(crate) fn put(&self, path: &str, body: &Value) -> Request {
+    /// A PUT of JSON.
+    pub fn put(&self, path: &str, body: &Value) -> Request {
         self.request("PUT", path).json(body)
     }
 
-    pub(crate) fn patch(&self, path: &str, body: &Value) -> Request {
+    /// A PATCH with a JSON merge patch.
+    pub fn patch(&self, path: &str, body: &Value) -> Request {
         self.request("PATCH", path)
             .json(body)
             .header("content-type", "application/merge-patch+json")
     }
 
-    pub(crate) fn delete(&self, path: &str) -> Request {
+    /// A DELETE.
+    pub fn delete(&self, path: &str) -> Request {
         self.request("DELETE", path)
     }
 
-    pub(crate) fn request(&self, method: &str, path: &str) -> Request {
+    /// A request with any method.
+    pub fn request(&self, method: &str, path: &str) -> Request {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let request = self.http.request(method, format!("{}{path}", self.base));
         Request(match &self.token {
@@ -75,8 +85,8 @@ impl Client {
     }
 
     /// Asks for `path` until the answer is as wanted, and returns it.
-    pub(crate) fn wait_for(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
-        let deadline = Instant::now() + Duration::from_secs(60);
+    pub fn wait_for(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let answer = self.get(path).send();
             if wanted(&answer) {
@@ -93,7 +103,7 @@ impl Client {
 
 impl Request {
     /// Sets a header, in place of one of the same name.
-    pub(crate) fn header(self, name: &str, value: &str) -> Self {
+    pub fn header(self, name: &str, value: &str) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(
             HeaderName::from_bytes(name.as_bytes()).expect("a header name"),
@@ -103,21 +113,22 @@ impl Request {
     }
 
     /// Sets a JSON body.
-    pub(crate) fn json(self, body: &Value) -> Self {
+    pub fn json(self, body: &Value) -> Self {
         Self(self.0.json(body))
     }
 
     /// Sets any body.
-    pub(crate) fn body(self, body: impl Into<Vec<u8>>) -> Self {
+    pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
         Self(self.0.body(body.into()))
     }
 
-    pub(crate) fn send(self) -> Answer {
+    /// Sends it.
+    pub fn send(self) -> Answer {
         self.try_send().expect("an answer")
     }
 
     /// An answer, or why the connection gave none.
-    pub(crate) fn try_send(self) -> Result<Answer, String> {
+    pub fn try_send(self) -> Result<Answer, String> {
         let response = self.0.send().map_err(|error| format!("{error:?}"))?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
@@ -134,7 +145,7 @@ impl Request {
 impl Answer {
     /// Checks the status and passes the answer on.
     #[track_caller]
-    pub(crate) fn expect(self, status: u16) -> Self {
+    pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }
@@ -142,7 +153,7 @@ impl Answer {
     /// Checks that it is a problem with this status and code, as RFC 9457
     /// has it, and passes it on.
     #[track_caller]
-    pub(crate) fn problem(self, status: u16, code: &str) -> Self {
+    pub fn problem(self, status: u16, code: &str) -> Self {
         let answer = self.expect(status);
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(answer.body["code"], code, "{}", answer.text);
@@ -152,7 +163,7 @@ impl Answer {
     }
 
     /// The pointers (or parameters) and codes of a problem's field errors.
-    pub(crate) fn field_errors(&self) -> Vec<(String, String)> {
+    pub fn field_errors(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
         let places = errors.iter().map(|error| {
@@ -168,7 +179,7 @@ impl Answer {
     }
 
     /// A header's value, empty when it is not there.
-    pub(crate) fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .and_then(|value| value.to_str().ok())

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::client::Client;
+use crate::Client;
 
 /// How long a lattice may take to be ready, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A running lattice.
-pub(crate) struct Lattice {
+pub struct Lattice {
     child: Child,
     folder: TempDir,
     base: String,
@@ -23,12 +23,12 @@ pub(crate) struct Lattice {
 
 impl Lattice {
     /// Starts a lattice on an empty folder.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self::start_on(TempDir::with_prefix("stoa-test-").expect("a temporary folder"))
     }
 
     /// Starts a lattice on a folder that another one has used.
-    pub(crate) fn start_on(folder: TempDir) -> Self {
+    pub fn start_on(folder: TempDir) -> Self {
         let mut child = stoa(folder.path())
             .args(["up", "--http", "127.0.0.1:0", "--manifest"])
             .arg(root().join("wadm.yaml"))
@@ -54,12 +54,12 @@ impl Lattice {
     }
 
     /// A client without a token.
-    pub(crate) fn anonymous(&self) -> Client {
+    pub fn anonymous(&self) -> Client {
         Client::new(&self.base, None)
     }
 
     /// A client with the operator's token.
-    pub(crate) fn admin(&self) -> Client {
+    pub fn admin(&self) -> Client {
         let token = std::fs::read_to_string(self.folder.path().join("admin-token"));
         Client::new(
             &self.base,
@@ -68,12 +68,12 @@ impl Lattice {
     }
 
     /// The gateway's address, `127.0.0.1:<port>`.
-    pub(crate) fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         self.base.trim_start_matches("http://")
     }
 
     /// The NATS server's URL.
-    pub(crate) fn nats(&self) -> String {
+    pub fn nats(&self) -> String {
         let run = std::fs::read(self.folder.path().join("run.json")).expect("run.json");
         let run: serde_json::Value = serde_json::from_slice(&run).expect("run.json is JSON");
         run["nats"]
@@ -83,18 +83,18 @@ impl Lattice {
     }
 
     /// What host, wadm, NATS and providers logged so far.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("stoa.log")).expect("the log")
     }
 
     /// Process id of `stoa up`.
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// `stoa` with these arguments on this lattice: its output, if it ends
     /// well, and what it complains of otherwise.
-    pub(crate) fn stoa(&self, arguments: &[&str]) -> Result<String, String> {
+    pub fn stoa(&self, arguments: &[&str]) -> Result<String, String> {
         let output = stoa(self.folder.path())
             .args(arguments)
             .output()
@@ -108,7 +108,7 @@ impl Lattice {
     }
 
     /// Stops the lattice in order and returns its folder.
-    pub(crate) fn stop(mut self) -> TempDir {
+    pub fn stop(mut self) -> TempDir {
         self.interrupt();
         std::mem::replace(
             &mut self.folder,
@@ -118,7 +118,7 @@ impl Lattice {
 
     /// Stops the lattice by `stoa down` and removes its folder: for the one
     /// that is never dropped.
-    pub(crate) fn end(&self) {
+    pub fn end(&self) {
         self.stoa(&["down"]).expect("the lattice stops");
         let _ = std::fs::remove_dir_all(self.folder.path());
     }
@@ -175,7 +175,7 @@ fn ready(child: &mut Child) -> Result<String, String> {
 }
 
 /// The `stoa` program on a data folder.
-pub(crate) fn stoa(folder: &Path) -> Command {
+pub fn stoa(folder: &Path) -> Command {
     let program = std::env::var_os("STOA_BIN")
         .expect("STOA_BIN names the stoa program: run these tests by `cargo xtask test`");
     let mut command = Command::new(program);
@@ -184,9 +184,10 @@ pub(crate) fn stoa(folder: &Path) -> Command {
 }
 
 /// The repository's root.
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
+        .ancestors()
+        .nth(2)
         .expect("the repository")
         .to_owned()
 }
