@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
+use tokio::time::sleep;
+
+/// How often a product is sent until it counts as refused.
+const ATTEMPTS: u32 = 5;
+
+/// The wait before the second attempt; later ones are that much longer each.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A client of the gateway.
 #[derive(Clone)]
@@ -62,23 +69,33 @@ impl Api {
     }
 
     /// Creates a product. `false` when it is there already.
+    ///
+    /// A call that got lost is made again: as no two products have one SKU,
+    /// the product is written once however often it is sent.
     pub async fn create_product(&self, product: &Value) -> anyhow::Result<bool> {
-        let request = self
-            .client
-            .post(format!("{}/products", self.base))
-            .json(product);
-        let response = self
-            .authorised(request)
-            .send()
-            .await
-            .context("the gateway does not answer")?;
-        match response.status() {
-            StatusCode::CREATED => Ok(true),
-            StatusCode::CONFLICT => Ok(false),
-            status => bail!(
-                "POST /products was answered {status}: {}",
-                response.text().await.unwrap_or_default()
-            ),
+        let mut attempts = 1;
+        loop {
+            let request = self
+                .client
+                .post(format!("{}/products", self.base))
+                .json(product);
+            let (is_final, failure) = match self.authorised(request).send().await {
+                Err(error) => (false, anyhow!(error).context("the gateway does not answer")),
+                Ok(response) => match response.status() {
+                    StatusCode::CREATED => return Ok(true),
+                    StatusCode::CONFLICT => return Ok(false),
+                    status => {
+                        let text = response.text().await.unwrap_or_default();
+                        let failure = anyhow!("POST /products was answered {status}: {text}");
+                        (!status.is_server_error(), failure)
+                    }
+                },
+            };
+            if is_final || attempts == ATTEMPTS {
+                return Err(failure);
+            }
+            sleep(PAUSE * attempts).await;
+            attempts += 1;
         }
     }
 

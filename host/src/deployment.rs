@@ -46,7 +46,7 @@ impl Deployment {
             stream_persistence: wadm::StreamPersistence::Memory,
             ..WadmConfig::default()
         };
-        let tasks = wadm::start_wadm(config)
+        let tasks = Box::pin(wadm::start_wadm(config))
             .await
             .context("wadm did not start")?;
         Ok(Self {

@@ -11,7 +11,7 @@ use crate::state::Folder;
 use crate::terminal::Terminal;
 
 /// How long a lattice may take to stop.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Asks `stoa up` to stop and waits until it has.
 pub async fn run(folder: &Folder, terminal: &mut Terminal) -> anyhow::Result<()> {

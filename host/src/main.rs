@@ -17,10 +17,15 @@ mod up;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::state::Folder;
 use crate::terminal::Terminal;
+
+/// How long tasks that are left over may take to end.
+const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// Runs a Stoa lattice on this machine.
 #[derive(Parser)]
@@ -48,17 +53,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut terminal = Terminal::new();
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| {
-            let result = runtime.block_on(run(cli, &mut terminal));
-            // What is left are tasks of libraries; they are not waited for.
-            runtime.shutdown_background();
-            result
-        });
-    match result {
+    match start(cli, &mut terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal.error(&error);
@@ -67,12 +62,40 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli, terminal: &mut Terminal) -> anyhow::Result<()> {
-    let folder = state::Folder::new(cli.data)?;
-    match cli.command {
-        Command::Up(options) => up::run(&folder, &options, terminal).await,
-        Command::Status => status::run(&folder, terminal).await,
-        Command::Seed(options) => seed::run(&folder, &options, terminal).await,
-        Command::Down => down::run(&folder, terminal).await,
+fn start(cli: Cli, terminal: &mut Terminal) -> anyhow::Result<()> {
+    let folder = match cli.command {
+        Command::Up(_) => Folder::new(&cli.data)?,
+        _ => Folder::of_a_lattice(&cli.data)?,
+    };
+    if matches!(cli.command, Command::Up(_)) {
+        keep_temporary_files_in(&folder);
     }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(run(&folder, cli.command, terminal));
+    // What is left are tasks of libraries. With them end the processes they
+    // look after, where these have not been stopped in order.
+    runtime.shutdown_timeout(LEFTOVERS);
+    result
+}
+
+async fn run(folder: &Folder, command: Command, terminal: &mut Terminal) -> anyhow::Result<()> {
+    match command {
+        Command::Up(options) => Box::pin(up::run(folder, &options, terminal)).await,
+        Command::Status => status::run(folder, terminal).await,
+        Command::Seed(options) => seed::run(folder, &options, terminal).await,
+        Command::Down => down::run(folder, terminal).await,
+    }
+}
+
+/// The host unpacks its providers into a new folder below the temporary one
+/// each time, 50 MB that nobody removes: they go where [`up`] does.
+#[expect(
+    unsafe_code,
+    reason = "set_var is unsafe while there are other threads"
+)]
+fn keep_temporary_files_in(folder: &Folder) {
+    // SAFETY: this process has no other thread yet.
+    unsafe { std::env::set_var("TMPDIR", folder.temporary()) };
 }

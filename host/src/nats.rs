@@ -64,6 +64,11 @@ impl Nats {
         }
     }
 
+    /// Whether the server still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Stops the server and waits until it has written everything.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
@@ -76,13 +81,17 @@ impl Nats {
     }
 }
 
-/// The configuration file. Its dialect takes JSON strings for paths.
+/// The configuration file, in the JSON that its dialect contains.
 fn configuration(store: &Path, ports: &Path, port: u16) -> String {
     let port = if port == 0 { -1 } else { i32::from(port) };
-    format!(
-        "server_name: stoa\nhost: 127.0.0.1\nport: {port}\nports_file_dir: {ports:?}\n\
-         jetstream {{\n  store_dir: {store:?}\n}}\n"
-    )
+    let configuration = serde_json::json!({
+        "server_name": "stoa",
+        "host": "127.0.0.1",
+        "port": port,
+        "ports_file_dir": ports.to_string_lossy(),
+        "jetstream": { "store_dir": store.to_string_lossy() },
+    });
+    format!("{configuration:#}\n")
 }
 
 async fn check_version(program: &Path) -> anyhow::Result<()> {
@@ -167,6 +176,8 @@ mod tests {
     #[test]
     fn port_zero_asks_for_a_free_one() {
         let text = configuration(Path::new("/a b"), Path::new("/p"), 0);
-        assert!(text.contains("port: -1") && text.contains("store_dir: \"/a b\""));
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["port"], -1);
+        assert_eq!(json["jetstream"]["store_dir"], "/a b");
     }
 }

@@ -7,14 +7,15 @@
 //! stoa.log      what host, wadm, NATS and providers say; stoa.log.1 the last
 //! data/         the databases
 //! nats/         JetStream
+//! tmp/          what a run unpacks; gone after it
 //! ```
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -32,15 +33,32 @@ pub struct Run {
     pub nats: String,
 }
 
+/// The temporary folder of a run, removed with this value.
+pub struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 impl Folder {
     /// The folder at `path`, made when it is missing.
-    pub fn new(path: PathBuf) -> anyhow::Result<Self> {
-        fs::create_dir_all(&path)
+    pub fn new(path: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(path)
             .with_context(|| format!("cannot make the folder {}", path.display()))?;
         let path = path
             .canonicalize()
             .with_context(|| format!("cannot use the folder {}", path.display()))?;
         Ok(Self(path))
+    }
+
+    /// The folder at `path`, of a lattice that runs or has run there.
+    pub fn of_a_lattice(path: &Path) -> anyhow::Result<Self> {
+        match path.canonicalize() {
+            Ok(path) => Ok(Self(path)),
+            Err(_) => Err(no_lattice(path)),
+        }
     }
 
     /// A path inside the folder.
@@ -100,12 +118,20 @@ impl Folder {
             .ok()
             .filter(|_| self.is_locked())
             .and_then(|json| serde_json::from_slice(&json).ok());
-        run.with_context(|| {
-            format!(
-                "no lattice runs on {}: start one with `stoa up`",
-                self.0.display()
-            )
-        })
+        run.ok_or_else(|| no_lattice(&self.0))
+    }
+
+    /// Where a run keeps what is of no use after it.
+    pub fn temporary(&self) -> PathBuf {
+        self.path("tmp")
+    }
+
+    /// Makes the temporary folder, without what a killed run left there.
+    pub fn make_temporary(&self) -> anyhow::Result<Temporary> {
+        let path = self.temporary();
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Temporary(path))
     }
 
     /// The operator's token of the lattice that runs.
@@ -139,6 +165,13 @@ impl Folder {
     }
 }
 
+fn no_lattice(path: &Path) -> anyhow::Error {
+    anyhow!(
+        "no lattice runs on {}: start one with `stoa up`",
+        path.display()
+    )
+}
+
 /// 256 random bits in hex.
 fn new_token() -> anyhow::Result<String> {
     let mut bytes = [0_u8; 32];
@@ -162,7 +195,7 @@ mod tests {
     fn folder(name: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("stoa-state-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
-        Folder::new(path).unwrap()
+        Folder::new(&path).unwrap()
     }
 
     #[test]
@@ -206,5 +239,25 @@ mod tests {
         };
         folder.write_run(&run).unwrap();
         assert!(folder.running().is_err());
+    }
+
+    #[test]
+    fn looking_for_a_lattice_makes_no_folder() {
+        let path = std::env::temp_dir().join(format!("stoa-state-none-{}", std::process::id()));
+        let error = Folder::of_a_lattice(&path).err().unwrap();
+        assert!(error.to_string().contains("no lattice runs"), "{error}");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_a_killed_run_left_behind_is_gone_in_the_next() {
+        let folder = folder("temporary");
+        let left = folder.temporary().join("left");
+        fs::create_dir(folder.temporary()).unwrap();
+        fs::write(&left, "x").unwrap();
+        let temporary = folder.make_temporary().unwrap();
+        assert!(folder.temporary().is_dir() && !left.exists());
+        drop(temporary);
+        assert!(!folder.temporary().exists());
     }
 }

@@ -31,7 +31,7 @@ impl Terminal {
     }
 
     /// From now on, what libraries and child processes print goes to `log`.
-    pub fn redirect_others(&self, log: &File) -> anyhow::Result<()> {
+    pub fn redirect_others(log: &File) -> anyhow::Result<()> {
         nix::unistd::dup2_stdout(log).context("cannot redirect standard output")?;
         nix::unistd::dup2_stderr(log).context("cannot redirect standard error")?;
         Ok(())

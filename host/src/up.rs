@@ -37,7 +37,7 @@ pub struct Options {
     /// How many seconds everything may take to answer.
     #[arg(long, default_value_t = 60)]
     timeout: u64,
-    /// What goes to stoa.log, as in RUST_LOG.
+    /// What goes to stoa.log, as in `RUST_LOG`.
     #[arg(
         long,
         env = "STOA_LOG",
@@ -55,17 +55,19 @@ pub async fn run(
     let _lock = folder.lock()?;
     let text = std::fs::read_to_string(&options.manifest)
         .with_context(|| format!("cannot read the manifest {}", options.manifest.display()))?;
+    let name = manifest::name(&text)?;
     let http = free_address(options.http)?;
     if options.nats_port != 0 {
         free_address(SocketAddr::from(([127, 0, 0, 1], options.nats_port)))?;
     }
     // Databases and logs are the owner's alone; providers inherit this.
     umask(Mode::from_bits_truncate(0o077));
+    let _temporary = folder.make_temporary()?;
     let log = folder.open_log()?;
     let filter =
         EnvFilter::try_new(&options.log).context("--log is not a filter as in RUST_LOG")?;
     let (token, token_is_new) = folder.make_admin_token()?;
-    terminal.redirect_others(&log)?;
+    Terminal::redirect_others(&log)?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(log)
@@ -88,7 +90,6 @@ pub async fn run(
         &token_digest(&token),
     );
     let base = options.manifest.parent().unwrap_or(Path::new("."));
-    let name = manifest::name(&text)?;
     let url = format!("http://{http}");
     let start = async {
         deployment.wait_for_host().await?;
@@ -127,10 +128,16 @@ pub async fn run(
     terminal.step("stopping");
     folder.remove_run();
     deployment.stop().await;
-    let stopped = timeout(Duration::from_secs(30), lattice.stop())
-        .await
-        .context("the host did not stop in time")
-        .flatten();
+    let stopped = if nats.is_running() {
+        timeout(Duration::from_secs(30), lattice.stop())
+            .await
+            .context("the host did not stop in time")
+            .flatten()
+    } else {
+        // Nothing reaches host and providers any more: they end with this
+        // process.
+        Ok(())
+    };
     let nats_stopped = nats.stop().await;
     ended.and(stopped).and(nats_stopped)?;
     terminal.step("stopped");
@@ -175,19 +182,24 @@ async fn wait_until_ready(
     let deadline = Instant::now() + Duration::from_secs(seconds);
     let mut report = Instant::now() + Duration::from_secs(3);
     loop {
-        let Err(why) = api.ready().await else {
-            return Ok(());
+        // Ready is what clients can use; deployed is all that the manifest
+        // names, links and providers included.
+        let (ready, progress) = match api.ready().await {
+            Ok(()) => (None, deployment.progress(name).await?),
+            Err(why) if Instant::now() > report => (Some(why), deployment.progress(name).await?),
+            Err(why) => (Some(why), Progress::Waiting(String::new())),
         };
-        let late = Instant::now() > deadline;
-        if late || Instant::now() > report {
+        let missing = match (ready, progress) {
+            (None, Progress::Deployed) => return Ok(()),
+            (Some(why), Progress::Deployed) => why,
+            (None, Progress::Waiting(missing)) => missing,
+            (Some(why), Progress::Waiting(missing)) => format!("{why}; {missing}"),
+        };
+        if Instant::now() > deadline {
+            bail!("not ready after {seconds} s: {missing}; see stoa.log");
+        }
+        if Instant::now() > report {
             report = Instant::now() + Duration::from_secs(3);
-            let missing = match deployment.progress(name).await? {
-                Progress::Deployed => why,
-                Progress::Waiting(missing) => format!("{why}; {missing}"),
-            };
-            if late {
-                bail!("not ready after {seconds} s: {missing}; see stoa.log");
-            }
             terminal.step(format_args!("waiting     {missing}"));
         }
         sleep(Duration::from_millis(20)).await;

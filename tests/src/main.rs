@@ -10,7 +10,14 @@
     reason = "a test that cannot go on ends with what it missed"
 )]
 
+mod bad_input;
+mod bus;
+mod commands;
+mod gateway;
+mod life;
+mod outside;
 mod products;
+mod services;
 
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -19,16 +26,22 @@ use libtest_mimic::{Arguments, Trial};
 
 use stoa_harness::Lattice;
 
-/// Lists the tests of a module by their names.
+/// Lists the tests of each module by their names.
 macro_rules! trials {
-    ($($module:ident: [$($test:ident),* $(,)?])*) => {
-        vec![$($(
-            Trial::test(concat!(stringify!($module), "::", stringify!($test)), || {
-                $module::$test();
-                Ok(())
-            })
-        ),*),*]
+    ($($($module:ident)::+: [$($test:ident),* $(,)?])*) => {
+        [$({
+            use $($module)::+ as tests;
+            let module = stringify!($($module)::+);
+            vec![$(trial(module, stringify!($test), tests::$test)),*]
+        }),*].into_iter().flatten().collect::<Vec<_>>()
     };
+}
+
+fn trial(module: &str, test: &str, run: fn()) -> Trial {
+    Trial::test(format!("{module}::{test}").replace(' ', ""), move || {
+        run();
+        Ok(())
+    })
 }
 
 static SHARED: OnceLock<Lattice> = OnceLock::new();
@@ -38,11 +51,221 @@ pub(crate) fn shared() -> &'static Lattice {
     SHARED.get_or_init(Lattice::start)
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of contents")]
+fn tests() -> Vec<Trial> {
+    trials! {
+        products::create: [
+            a_created_product_is_where_location_says,
+            what_is_left_out_or_null_takes_its_default,
+            every_wrong_field_is_named_at_once,
+            a_body_that_is_no_object_is_refused,
+            what_only_the_server_sets_is_read_only,
+            every_field_takes_its_largest_value,
+            a_value_beyond_its_bounds_is_refused,
+            a_taken_sku_is_a_conflict,
+            a_taken_slug_is_a_conflict_and_a_taken_name_is_none,
+            of_two_creates_with_one_sku_at_the_same_time_one_wins,
+            of_many_creates_with_one_name_at_the_same_time_each_gets_a_slug,
+            nobody_creates_without_a_token,
+        ]
+        products::delete: [
+            a_deleted_product_is_gone_and_its_sku_is_free,
+            only_the_version_that_is_meant_is_deleted,
+            of_many_deletes_at_the_same_time_one_is_done,
+            what_is_no_id_cannot_be_deleted,
+            nobody_deletes_without_a_token,
+        ]
+        products::list: [
+            pages_have_no_duplicates_and_no_gaps_while_products_come_and_go,
+            the_link_to_the_next_page_is_usable_as_it_is,
+            a_page_has_twenty_products_and_the_newest_come_first,
+            drafts_are_listed_for_administrators_only,
+            filters_narrow_a_list_and_their_bounds_are_inclusive,
+            every_word_must_begin_a_word_of_name_description_or_sku,
+            the_syntax_of_the_search_engine_is_only_text,
+            a_search_without_words_finds_nothing,
+            a_search_finds_what_is_there_now,
+            the_longest_search_has_a_next_page,
+            a_page_of_large_products_is_shorter_and_none_is_left_out,
+            every_wrong_parameter_is_named_at_once,
+            a_repeated_parameter_is_refused,
+            numbers_have_their_bounds,
+            a_cursor_of_another_list_is_refused,
+            a_cursor_that_is_none_is_refused,
+            who_has_the_current_page_gets_304,
+        ]
+        products::merge: [
+            what_is_named_changes_and_the_rest_stays,
+            both_content_types_of_json_are_taken,
+            the_result_must_be_a_product_again,
+            of_twenty_patches_at_the_same_time_none_is_lost,
+            only_the_version_that_is_meant_is_changed,
+            of_many_patches_of_one_version_one_is_done,
+            a_sku_or_slug_of_another_is_a_conflict,
+            what_is_not_there_cannot_be_changed,
+            nobody_changes_without_a_token,
+        ]
+        products::replace: [
+            what_is_left_out_takes_its_default_and_the_slug_stays,
+            only_the_version_that_is_meant_is_replaced,
+            of_many_replacements_of_one_version_one_is_done,
+            a_sku_or_slug_of_another_is_a_conflict_and_its_own_is_none,
+            every_wrong_field_is_named_at_once,
+            a_replacement_creates_nothing,
+            nobody_replaces_without_a_token,
+        ]
+        products::show: [
+            what_everybody_sees_may_be_cached_and_what_administrators_see_may_not,
+            a_draft_is_not_found_by_the_public,
+            a_text_that_is_no_id_names_no_product,
+            who_has_the_current_version_gets_304,
+        ]
+        gateway::auth: [
+            every_route_for_administrators_asks_for_a_token,
+            a_wrong_token_is_refused_also_where_none_is_needed,
+            other_credentials_are_no_tokens,
+            the_schemes_name_may_be_written_in_any_case,
+            two_authorization_headers_are_refused_even_if_both_are_right,
+            nothing_but_the_token_makes_an_administrator,
+            the_token_is_in_no_log,
+        ]
+        gateway::bodies: [
+            a_body_has_up_to_1_mib,
+            a_body_that_is_declared_too_large_is_refused,
+            a_body_that_grows_too_large_is_refused,
+            a_body_may_come_in_pieces,
+            a_client_that_asks_before_it_sends_is_told,
+            a_body_that_nobody_may_send_is_not_waited_for,
+            a_body_that_does_not_come_in_time_is_408,
+            a_body_that_breaks_off_is_refused,
+            a_body_that_is_not_utf8_is_refused,
+            a_body_of_another_type_is_refused,
+            a_body_where_none_is_needed_is_ignored,
+        ]
+        gateway::cors: [
+            no_origin_is_granted_anything_unless_it_is_configured,
+            a_configured_origin_may_read_every_answer_and_no_other_may,
+        ]
+        gateway::document: [
+            the_description_is_the_file_of_the_repository,
+            who_has_the_current_description_gets_304,
+        ]
+        gateway::headers: [
+            every_answer_carries_the_security_headers_and_says_nothing_of_the_server,
+            every_answer_has_a_request_id_of_its_own,
+            a_usable_request_id_is_kept,
+            any_other_request_id_is_replaced,
+            strict_transport_security_is_sent_where_it_is_configured,
+        ]
+        gateway::health: [
+            a_gateway_that_runs_is_live_and_a_whole_api_is_ready,
+            an_api_without_a_service_is_live_and_not_ready,
+        ]
+        gateway::paths: [
+            an_escape_means_the_character_it_stands_for,
+            a_path_that_can_be_understood_in_two_ways_is_refused,
+            a_query_that_cannot_be_read_is_refused,
+            a_query_is_read_as_forms_write_it,
+            paths_and_queries_have_a_longest_length,
+            text_that_is_not_escaped_is_read_as_utf8,
+        ]
+        gateway::routes: [
+            what_is_not_listed_is_not_there,
+            a_method_that_a_path_does_not_take_is_405_with_those_it_takes,
+            options_says_what_a_path_takes,
+            head_is_get_without_the_body,
+            other_forms_of_a_request_target_mean_the_same_or_nothing,
+        ]
+        bad_input: [
+            what_is_not_json_is_refused,
+            json_of_any_depth_and_size_is_refused,
+            no_field_takes_a_value_of_another_type,
+            text_is_stored_as_it_came_whatever_it_would_mean_elsewhere,
+            a_request_target_that_is_none_is_refused_by_the_server,
+            too_many_or_too_large_headers_are_refused_by_the_server,
+            what_is_not_http_is_refused_by_the_server,
+            a_length_that_can_be_understood_in_two_ways_is_refused_by_the_server,
+            without_a_usable_host_the_server_hangs_up,
+            headers_with_any_bytes_do_no_harm,
+            an_if_match_that_is_none_changes_nothing,
+            clients_that_hang_up_leave_nothing_behind,
+            bad_input_from_many_keeps_no_good_client_waiting,
+            a_cursor_made_by_hand_finds_nothing_but_products,
+        ]
+        commands: [
+            up_names_a_port_that_is_taken,
+            up_does_not_share_its_folder,
+            up_says_which_nats_server_it_needs,
+            up_says_what_is_wrong_with_the_manifest,
+            up_says_who_is_missing_when_it_takes_too_long,
+            without_a_lattice_the_other_commands_say_so,
+            status_shows_what_runs_and_how_it_is,
+            seed_writes_products_once_and_down_stops_the_lattice,
+            the_operators_token_is_in_its_file_and_nowhere_else,
+        ]
+        life: [
+            a_component_that_was_stopped_comes_back_and_answers_are_503_until_then,
+            a_database_provider_that_is_killed_comes_back_with_all_products,
+            a_key_value_provider_that_is_killed_comes_back_with_all_services,
+            a_ticker_that_is_killed_comes_back_before_a_lease_runs_out,
+            without_nats_the_lattice_ends_and_says_so,
+            a_restart_keeps_products_registrations_and_the_token,
+            what_was_answered_before_a_kill_is_there_after_it_exactly_once,
+            an_interrupt_from_a_terminal_stops_everything_in_order,
+        ]
+        outside: [
+            a_request_arrives_whole_and_without_an_identity,
+            every_method_arrives_and_head_as_get,
+            the_answer_comes_back_and_speaks_of_our_paths,
+            the_answer_may_be_of_any_status_and_bytes,
+            a_redirect_is_passed_on_and_not_followed,
+            requests_are_spread_over_the_live_instances,
+            a_service_that_is_down_is_503,
+            a_broken_answer_is_502,
+            an_answer_has_up_to_8_mib,
+            a_service_that_does_not_answer_is_504,
+            who_is_not_signed_in_gets_no_further_than_the_gateway,
+            a_service_that_was_removed_is_not_called,
+            no_service_takes_over_a_path_of_the_api,
+        ]
+        services::beats: [
+            a_beat_registers_a_service,
+            a_service_that_stops_beating_is_gone_until_its_next_beat,
+            a_beat_renews_the_lease,
+            an_older_beat_never_overwrites_a_newer_one,
+            an_older_beat_does_not_bring_back_what_expired,
+            a_goodbye_ends_a_service_at_once,
+            a_beat_says_only_that_a_service_is_its_own_component,
+            a_beat_does_not_lead_a_known_service_elsewhere,
+            a_beat_from_the_future_does_not_silence_a_service,
+            what_an_operator_registered_is_renewed_and_not_changed_by_beats,
+            what_is_no_beat_is_ignored,
+            many_instances_beat_at_once_and_none_is_lost,
+        ]
+        services::list: [
+            every_component_says_where_it_is_and_what_runs,
+            the_list_has_no_parameters,
+            a_service_that_is_not_known_is_404,
+            services_are_for_administrators,
+            other_methods_are_told_which_there_are,
+        ]
+        services::register: [
+            a_new_service_is_201_and_one_that_is_there_200,
+            a_service_has_up_to_32_instances,
+            everything_that_is_wrong_is_said_at_once,
+            a_url_with_more_than_a_base_is_refused,
+            a_registration_with_a_lease_ends_with_it,
+        ]
+        services::remove: [
+            a_removed_service_is_answered_once_more_and_then_gone,
+            beats_are_ignored_for_one_lease_and_count_again_then,
+            a_component_that_is_removed_answers_503_and_comes_back_after_its_lease,
+        ]
+    }
+}
+
 fn main() -> ExitCode {
-    let tests = trials! {
-        products: [a_product_is_created_and_read_back]
-    };
-    let conclusion = libtest_mimic::run(&Arguments::from_args(), tests);
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), tests());
     if let Some(lattice) = SHARED.get() {
         lattice.end();
     }

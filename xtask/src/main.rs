@@ -8,12 +8,12 @@ mod process;
 mod tools;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use crate::process::run;
+use crate::process::replace;
 
 /// Builds, runs and checks Stoa.
 #[derive(Parser)]
@@ -59,17 +59,27 @@ enum Task {
     },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match perform(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            process::say(format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> anyhow::Result<()> {
     let root = root()?;
-    match Cli::parse().task {
+    match task {
         Task::Up { options } => {
             let stoa = build(&root)?;
-            run(stoa.command(&root)?.arg("up").args(options))
+            replace(stoa.command(&root)?.arg("up").args(options))
         }
         Task::Build => build(&root).map(drop),
         Task::Stoa { arguments } => {
             let stoa = engine::build(&root)?;
-            run(stoa.command(&root)?.args(arguments))
+            replace(stoa.command(&root)?.args(arguments))
         }
         Task::Test { options } => {
             let stoa = build(&root)?;

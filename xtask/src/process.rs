@@ -16,6 +16,14 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Becomes the command, so that the terminal's Ctrl-C is its alone and its
+/// exit code is what the shell sees. Returns only when it cannot be started.
+pub(crate) fn replace(command: &mut Command) -> anyhow::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    let name = describe(command);
+    Err(command.exec()).with_context(|| format!("cannot start `{name}`"))
+}
+
 /// Runs a command and returns what it prints.
 pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     let name = describe(command);

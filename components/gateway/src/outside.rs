@@ -198,11 +198,29 @@ fn receive(base: &Base<'_>, response: &IncomingResponse) -> Result<Answer, Probl
         Unreadable::Late => Problem::gateway_timeout("the answer's body did not come in time"),
         Unreadable::Broken(cause) => Problem::bad_gateway(cause),
     })?;
+    let (status, headers) = (response.status(), response.headers().entries());
+    if !is_whole(status, &headers, bytes.len()) {
+        return Err(Problem::bad_gateway("the answer's body broke off"));
+    }
     Ok(Answer {
-        status: response.status(),
-        headers: headers_back(base, response.headers().entries()),
+        status,
+        headers: headers_back(base, headers),
         body: bytes,
     })
+}
+
+/// Whether a body is as long as its answer says. The host ends a body that
+/// broke off like one that is whole; where no length was declared, nothing
+/// tells them apart.
+fn is_whole(status: u16, headers: &[(String, Vec<u8>)], length: usize) -> bool {
+    // RFC 9110, section 8.6: here it is the length of what was not sent.
+    if matches!(status, 204 | 304) {
+        return true;
+    }
+    headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .all(|(_, declared)| declared == length.to_string().as_bytes())
 }
 
 fn headers_back(base: &Base<'_>, entries: Vec<(String, Vec<u8>)>) -> Vec<Header> {
@@ -266,6 +284,16 @@ mod tests {
         authority: "10.0.0.7:8080",
         path: "/api",
     };
+
+    #[test]
+    fn a_body_is_whole_when_it_is_as_long_as_declared() {
+        let declared = |length: &str| vec![("Content-Length".into(), length.as_bytes().to_vec())];
+        assert!(is_whole(200, &[], 5));
+        assert!(is_whole(200, &declared("5"), 5));
+        assert!(!is_whole(200, &declared("6"), 5));
+        assert!(!is_whole(500, &declared("6"), 0));
+        assert!(is_whole(304, &declared("6"), 0));
+    }
 
     fn request(method: Method) -> Request {
         Request {

@@ -21,8 +21,8 @@ struct Page {
 /// `currency`, `q`. Errors: `invalid_query` (400), and 401 or 403 when someone
 /// else asks for drafts.
 pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
-    let listing = Listing::read(request)?;
-    let mut found = queries::list(&listing)?;
+    let mut listing = Listing::read(request)?;
+    let mut found = queries::list(&mut listing)?;
     let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
     let has_more = found.len() > limit;
     found.truncate(limit);

@@ -16,6 +16,9 @@ use stoa_kit::sql::{
 
 use crate::schema::MIGRATIONS;
 
+/// The largest answer, as the provider has it.
+const ANSWER_BYTES: usize = 8 << 20;
+
 /// The database of the test that runs on this thread.
 pub(crate) struct Memory;
 
@@ -77,6 +80,10 @@ impl Memory {
         let outcome = CONNECTION
             .with_borrow(|connection| execute(connection, statement))
             .map_err(Error::Database)?;
+        let bytes: usize = outcome.rows.iter().flatten().map(length).sum();
+        if bytes > ANSWER_BYTES {
+            return Err(Error::Database(DatabaseError::TooLarge("answer".into())));
+        }
         Ok(outcome.rows.into_iter().map(Row::new).collect())
     }
 
@@ -170,6 +177,13 @@ fn execute(connection: &Connection, statement: &Statement) -> Result<Outcome, Da
         connection.changes()
     };
     Ok(Outcome { rows, changed })
+}
+
+fn length(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        _ => 8,
+    }
 }
 
 /// SQLite names the column in its message: `UNIQUE constraint failed: t.c`.

@@ -6,8 +6,9 @@ use stoa_kit::{Problem, Request, Response, Timestamp};
 use crate::product::{Draft, cacheable, not_found, parse_id};
 use crate::queries::{self, Guarded};
 
-/// How often a patch is applied anew when somebody else was faster.
-const ATTEMPTS: usize = 5;
+/// How often a patch is applied when somebody else was faster. Each time one
+/// patch gets through, so this many may come at once and none is refused.
+const ATTEMPTS: usize = 32;
 
 /// Changes some fields of a product (JSON merge patch, RFC 7396): null resets
 /// a field to its default. Only the version that was read is written over;

@@ -137,14 +137,20 @@ pub(crate) fn delete(id: Id, version: Option<i64>) -> Result<Guarded, Problem> {
     })
 }
 
-/// The products of a page, and one more where there is a next page.
-pub(crate) fn list(listing: &Listing) -> Result<Vec<Listed>, Problem> {
-    let Some(statement) = select_page(listing) else {
-        return Ok(Vec::new());
-    };
-    let rows = DATABASE.query(&statement)?;
-    let listed: Result<_, Error> = rows.into_iter().map(|row| listed(row, listing)).collect();
-    Ok(listed?)
+/// The products of a page, and one more where there is a next page. Where
+/// these are more than the database gives at once, the limit is halved: a page
+/// of large products is shorter than it may be.
+pub(crate) fn list(listing: &mut Listing) -> Result<Vec<Listed>, Problem> {
+    while let Some(statement) = select_page(listing) {
+        match DATABASE.query(&statement) {
+            Err(error) if error.is_too_large() && listing.limit > 1 => listing.limit /= 2,
+            rows => {
+                let rows = rows?.into_iter().map(|row| listed(row, listing));
+                return Ok(rows.collect::<Result<_, _>>()?);
+            }
+        }
+    }
+    Ok(Vec::new())
 }
 
 fn select(id: Id) -> Statement {

@@ -257,8 +257,10 @@ fn a_patch_that_lost_the_race_is_applied_to_what_won() {
     let guarded = patch(2).header("if-match", "\"3\"").send().unwrap_err();
     assert_eq!(guarded.code(), "version_mismatch");
 
-    memory::interfere(["UPDATE products SET version = version + 1"; 5]);
-    assert_eq!(patch(2).status(), 503);
+    memory::interfere(["UPDATE products SET version = version + 1"; 31]);
+    assert_eq!(patch(2).status(), 200);
+    memory::interfere(["UPDATE products SET version = version + 1"; 32]);
+    assert_eq!(patch(3).status(), 503);
     memory::interfere(["DELETE FROM products"]);
     assert_eq!(patch(2).status(), 404);
 }

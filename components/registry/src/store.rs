@@ -4,9 +4,11 @@ use stoa_kit::keyvalue::{self, Entry, Error};
 use stoa_kit::log;
 use stoa_services::{ServiceId, ServiceRecord};
 
-/// How often a change is tried while others change the same record. A try
-/// costs a round trip or two; a copy that lags catches up within the first.
-const TRIES: usize = 10;
+/// How often a change is tried while others change the same record. Each time
+/// somebody else's change is done, and a service has up to 32 instances that
+/// may all beat at once; a try on a copy that lags counts as well. A try costs
+/// a round trip or two.
+const TRIES: usize = 100;
 
 /// The bucket of records, made small so that a test can be one.
 pub(crate) trait Bucket {

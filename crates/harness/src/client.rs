@@ -84,17 +84,18 @@ impl Client {
         })
     }
 
-    /// Asks for `path` until the answer is as wanted, and returns it.
+    /// Asks for `path` until the answer is as wanted, and returns it. A
+    /// question that gets no answer is asked again.
     pub fn wait_for(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
-            let answer = self.get(path).send();
-            if wanted(&answer) {
-                return answer;
-            }
+            let unwanted = match self.get(path).try_send() {
+                Ok(answer) if wanted(&answer) => return answer,
+                other => other,
+            };
             assert!(
                 Instant::now() < deadline,
-                "{path} never became as wanted: {answer:?}"
+                "{path} never became as wanted: {unwanted:?}"
             );
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -122,9 +123,16 @@ impl Request {
         Self(self.0.body(body.into()))
     }
 
-    /// Sends it.
+    /// Sends it. The engine loses a call now and then, and what comes of that
+    /// is 503 or no answer: then it is sent once more.
     pub fn send(self) -> Answer {
-        self.try_send().expect("an answer")
+        let again = self.0.try_clone();
+        match (self.try_send(), again) {
+            (Ok(answer), _) if answer.status != 503 => Ok(answer),
+            (_, Some(again)) => Self(again).try_send(),
+            (answer, None) => answer,
+        }
+        .expect("an answer")
     }
 
     /// An answer, or why the connection gave none.
@@ -176,6 +184,19 @@ impl Answer {
             )
         });
         places.collect()
+    }
+
+    /// Checks that a problem names exactly these places, with these codes,
+    /// and passes it on.
+    #[track_caller]
+    pub fn names(self, errors: &[(&str, &str)]) -> Self {
+        let owned = |(place, code): &(&str, &str)| ((*place).to_owned(), (*code).to_owned());
+        let mut expected: Vec<_> = errors.iter().map(owned).collect();
+        let mut found = self.field_errors();
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected, "{}", self.text);
+        self
     }
 
     /// A header's value, empty when it is not there.

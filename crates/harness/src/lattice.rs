@@ -3,13 +3,14 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::Client;
+use crate::{Client, Wire, eventually};
 
 /// How long a lattice may take to be ready, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -17,8 +18,18 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// A running lattice.
 pub struct Lattice {
     child: Child,
+    printed: Mutex<Receiver<String>>,
     folder: TempDir,
     base: String,
+}
+
+/// How a lattice came to its end.
+#[derive(Debug)]
+pub struct Ended {
+    /// How `stoa up` ended.
+    pub status: ExitStatus,
+    /// What it printed after it was ready, its errors last.
+    pub printed: String,
 }
 
 impl Lattice {
@@ -29,16 +40,37 @@ impl Lattice {
 
     /// Starts a lattice on a folder that another one has used.
     pub fn start_on(folder: TempDir) -> Self {
+        Self::run(folder, &root().join("wadm.yaml"))
+    }
+
+    /// Starts a lattice on an empty folder with another manifest: the usual
+    /// one, with some of its text replaced.
+    pub fn start_with(changes: &[(&str, &str)]) -> Self {
+        let folder = TempDir::with_prefix("stoa-test-").expect("a temporary folder");
+        let text = std::fs::read_to_string(root().join("wadm.yaml")).expect("the manifest");
+        // Images are named relative to the manifest, which lies elsewhere now.
+        let mut text = text.replace("file://.", &format!("file://{}", root().display()));
+        for (old, new) in changes {
+            assert!(text.contains(old), "the manifest has no {old}");
+            text = text.replace(old, new);
+        }
+        let manifest = folder.path().join("wadm.yaml");
+        std::fs::write(&manifest, text).expect("a manifest");
+        Self::run(folder, &manifest)
+    }
+
+    fn run(folder: TempDir, manifest: &Path) -> Self {
         let mut child = stoa(folder.path())
             .args(["up", "--http", "127.0.0.1:0", "--manifest"])
-            .arg(root().join("wadm.yaml"))
+            .arg(manifest)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("stoa starts");
         match ready(&mut child) {
-            Ok(base) => Self {
+            Ok((base, printed)) => Self {
                 child,
+                printed: Mutex::new(printed),
                 folder,
                 base,
             },
@@ -60,16 +92,23 @@ impl Lattice {
 
     /// A client with the operator's token.
     pub fn admin(&self) -> Client {
+        Client::new(&self.base, Some(self.token()))
+    }
+
+    /// The operator's token.
+    pub fn token(&self) -> String {
         let token = std::fs::read_to_string(self.folder.path().join("admin-token"));
-        Client::new(
-            &self.base,
-            Some(token.expect("the admin token").trim().to_owned()),
-        )
+        token.expect("the admin token").trim().to_owned()
     }
 
     /// The gateway's address, `127.0.0.1:<port>`.
     pub fn address(&self) -> &str {
         self.base.trim_start_matches("http://")
+    }
+
+    /// A connection to the gateway for requests made by hand.
+    pub fn wire(&self) -> Wire {
+        Wire::connect(self.address())
     }
 
     /// The NATS server's URL.
@@ -85,6 +124,18 @@ impl Lattice {
     /// What host, wadm, NATS and providers logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("stoa.log")).expect("the log")
+    }
+
+    /// Waits until a text is in the log this many times.
+    pub fn wait_for_log(&self, text: &str, times: usize) {
+        eventually(&format!("{text:?} in the log, {times} times"), || {
+            self.log().matches(text).count() >= times
+        });
+    }
+
+    /// The lattice's folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Process id of `stoa up`.
@@ -110,10 +161,37 @@ impl Lattice {
     /// Stops the lattice in order and returns its folder.
     pub fn stop(mut self) -> TempDir {
         self.interrupt();
-        std::mem::replace(
-            &mut self.folder,
-            TempDir::with_prefix("stoa-test-").expect("a temporary folder"),
-        )
+        self.take_folder()
+    }
+
+    /// Kills `stoa up`, which gets no time for anything, and returns the
+    /// folder.
+    pub fn kill(mut self) -> TempDir {
+        self.child.kill().expect("stoa up is there to be killed");
+        self.child.wait().expect("a child");
+        self.take_folder()
+    }
+
+    /// Waits until the lattice ends, for whatever reason.
+    pub fn ended(&mut self) -> Ended {
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "the lattice did not end");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let printed: Vec<_> = self.printed.get_mut().expect("one reader").iter().collect();
+        Ended {
+            status,
+            printed: printed.join("\n"),
+        }
+    }
+
+    fn take_folder(&mut self) -> TempDir {
+        let other = TempDir::with_prefix("stoa-test-").expect("a temporary folder");
+        std::mem::replace(&mut self.folder, other)
     }
 
     /// Stops the lattice by `stoa down` and removes its folder: for the one
@@ -147,8 +225,8 @@ impl Drop for Lattice {
 }
 
 /// Waits until the lattice says that it is ready; returns the gateway's base
-/// URL, or what it printed instead.
-fn ready(child: &mut Child) -> Result<String, String> {
+/// URL and what comes after it, or what was printed instead.
+fn ready(child: &mut Child) -> Result<(String, Receiver<String>), String> {
     let stdout = child.stdout.take().expect("stdout is piped");
     let mut stderr = child.stderr.take().expect("stderr is piped");
     let (lines, printed) = mpsc::channel();
@@ -166,7 +244,8 @@ fn ready(child: &mut Child) -> Result<String, String> {
         if line.contains(" ready ")
             && let Some(at) = line.find("http://")
         {
-            return Ok(line[at..].trim_end_matches("/products").to_owned());
+            let base = line[at..].trim_end_matches("/products").to_owned();
+            return Ok((base, printed));
         }
         output.push_str(&line);
         output.push('\n');

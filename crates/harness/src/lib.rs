@@ -11,6 +11,23 @@
 
 mod client;
 mod lattice;
+mod process;
+mod wire;
 
 pub use client::{Answer, Client, Request};
-pub use lattice::{Lattice, root, stoa};
+pub use lattice::{Ended, Lattice, root, stoa};
+pub use process::Process;
+pub use wire::Wire;
+
+use std::time::{Duration, Instant};
+
+/// Waits until something holds; a minute is long enough for all that may be
+/// waited for here.
+#[track_caller]
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !holds() {
+        assert!(Instant::now() < deadline, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

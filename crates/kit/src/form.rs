@@ -84,7 +84,6 @@ impl Form {
 
     /// Takes a field that may be left out or null: `Some(None)` then, and
     /// `None` when it is there and wrong.
-    #[expect(clippy::option_option, reason = "absent and wrong are two things")]
     pub fn optional<T: Field>(&mut self, name: &str) -> Option<Option<T>> {
         match self.fields.remove(name) {
             None | Some(Value::Null) => Some(None),

@@ -12,7 +12,7 @@ use crate::{Identity, Method, Principal, Problem, Request, Role};
 pub enum Condition {
     /// No `If-Match`, or `*`: whatever version is there.
     Any,
-    /// `If-Match` with the version of the ETag it carried.
+    /// `If-Match` with the version of the `ETag` it carried.
     Version(i64),
 }
 
@@ -75,7 +75,7 @@ impl Request {
 
     /// The condition of a write.
     ///
-    /// Errors: 400 for an `If-Match` that is none of our ETags: a list, a weak
+    /// Errors: 400 for an `If-Match` that is none of our `ETag`s: a list, a weak
     /// one, or one with no version in it could never match.
     pub fn if_match(&self) -> Result<Condition, Problem> {
         match self.header("if-match").map(str::trim) {

@@ -109,6 +109,11 @@ impl Error {
         }
     }
 
+    /// Whether the answer would be larger than the database gives at once.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::Database(DatabaseError::TooLarge(_)))
+    }
+
     /// The statement whose `expect` did not hold, where that was it.
     pub fn guard(&self) -> Option<&GuardMismatch> {
         match self {

@@ -12,6 +12,7 @@ const NAME: &str = "stoa-keyvalue";
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     initialize_observability!(NAME, None::<std::path::PathBuf>);
+    stoa_provider::end_with_host()?;
     let nats = match NatsServer::from_config(&load_host_data()?.config)? {
         Some(server) => Some(server.connect().await?),
         None => None,

@@ -15,6 +15,7 @@ const NAME: &str = "stoa-sql-provider";
 async fn main() -> anyhow::Result<()> {
     // Reads the host's data from standard input, where the log level comes from.
     initialize_observability!(NAME, None::<&Path>);
+    stoa_provider::end_with_host()?;
     let host = load_host_data().context("no data from the host")?;
     let provider = SqlProvider::new(Config::parse(&host.config));
 

@@ -9,6 +9,7 @@ const NAME: &str = "stoa-ticker";
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     initialize_observability!(NAME, None::<std::path::PathBuf>);
+    stoa_provider::end_with_host()?;
     let provider = TickerProvider::default();
     let shutdown = run_provider(provider.clone(), NAME)
         .await

@@ -235,3 +235,26 @@ fn a_list_says_who_may_keep_it() {
     assert_eq!(admin.get_header("cache-control"), Some("private, no-store"));
     assert_ne!(admin.get_header("etag"), anonymous.get_header("etag"));
 }
+
+#[test]
+fn a_page_of_large_products_is_shorter_and_none_is_left_out() {
+    memory::open();
+    let image = json!({"url": format!("https://a.example/{}", "p".repeat(2030))});
+    for number in 0..100 {
+        let mut large = draft(&format!("L-{number}"), &number.to_string(), 1);
+        large["images"] = json!(vec![image.clone(); 20]);
+        large["description"] = json!("\u{1f375}".repeat(10_000));
+        large["attributes"] = json!({"text": "t".repeat(16_000)});
+        create(&large);
+    }
+    let all = [("sort", "created"), ("limit", "100")];
+    let first = ask(Method::Get, "/products").query(&all).body();
+    let next = [all[0], all[1], ("cursor", first["next"].as_str().unwrap())];
+    let second = ask(Method::Get, "/products").query(&next).body();
+    let pages = [&first, &second].map(|page| page["data"].as_array().unwrap());
+    assert_eq!(pages.map(Vec::len), [50, 50]);
+    for (number, product) in pages.into_iter().flatten().enumerate() {
+        assert_eq!(product["name"], number.to_string());
+    }
+    assert_eq!(second["next"], Value::Null);
+}

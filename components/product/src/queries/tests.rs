@@ -175,7 +175,7 @@ fn a_page_costs_the_same_in_a_large_catalogue() {
     let work = |count: usize| {
         fill(count);
         queries.map(|query| {
-            assert_eq!(list(&listing(query, false)).unwrap().len(), 21);
+            assert_eq!(list(&mut listing(query, false)).unwrap().len(), 21);
             memory::steps()
         })
     };
@@ -208,11 +208,11 @@ fn how_long_a_page_takes() {
         fill(count);
         println!("{count} products, made in {:?}", start.elapsed());
         for query in queries {
-            let listing = listing(query, false);
+            let mut listing = listing(query, false);
             let mut times: Vec<_> = (0..201)
                 .map(|_| {
                     let start = std::time::Instant::now();
-                    list(&listing).unwrap();
+                    list(&mut listing).unwrap();
                     start.elapsed()
                 })
                 .collect();
@@ -225,7 +225,7 @@ fn how_long_a_page_takes() {
 #[test]
 fn the_words_index_is_in_step_with_the_table() {
     fill(50);
-    let id = list(&listing(&[("q", "wordsworth")], false)).unwrap()[0]
+    let id = list(&mut listing(&[("q", "wordsworth")], false)).unwrap()[0]
         .product
         .id;
     assert!(matches!(delete(id, None), Ok(Guarded::Done(_))));
@@ -234,7 +234,9 @@ fn the_words_index_is_in_step_with_the_table() {
     );
     DATABASE.transact(&[check]).unwrap();
     assert_eq!(
-        list(&listing(&[("q", "wordsworth")], false)).unwrap().len(),
+        list(&mut listing(&[("q", "wordsworth")], false))
+            .unwrap()
+            .len(),
         4
     );
 }

@@ -1,0 +1,49 @@
+//! The processes of a lattice, as `/proc` shows them.
+
+use std::path::Path;
+use std::process::Command;
+
+/// A process of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub id: u32,
+    /// Its program and arguments, separated by spaces.
+    pub command: String,
+}
+
+impl Process {
+    /// All processes whose command names this folder: `stoa up` on it, its
+    /// NATS server, and its providers, whose programs lie in it.
+    pub fn all_of(folder: &Path) -> Vec<Self> {
+        let folder = folder.to_string_lossy().into_owned();
+        let processes = std::fs::read_dir("/proc").expect("processes");
+        processes
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter_map(Self::of)
+            .filter(|process| process.command.contains(&folder))
+            .collect()
+    }
+
+    /// The process with this id; none when it has ended.
+    fn of(id: u32) -> Option<Self> {
+        // Empty for one that has ended and was not waited for.
+        let line = std::fs::read(format!("/proc/{id}/cmdline")).ok()?;
+        let command = String::from_utf8_lossy(&line).replace('\0', " ");
+        (!command.is_empty()).then_some(Self { id, command })
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&self) -> bool {
+        Self::of(self.id).as_ref() == Some(self)
+    }
+
+    /// Sends it a signal, such as `KILL`.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(self.id.to_string())
+            .status();
+        assert!(sent.expect("kill runs").success(), "{self:?} is not there");
+    }
+}

@@ -1,0 +1,68 @@
+//! What a test says on the lattice's NATS server itself.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use stoa_harness::Lattice;
+use tokio::runtime::Runtime;
+
+/// A connection to a lattice's NATS server.
+pub(crate) struct Bus {
+    runtime: Runtime,
+    client: async_nats::Client,
+}
+
+impl Bus {
+    pub(crate) fn of(lattice: &Lattice) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let client = runtime
+            .block_on(async_nats::connect(lattice.nats()))
+            .expect("the NATS server answers");
+        Self { runtime, client }
+    }
+
+    /// Publishes a message; it has reached the server then.
+    pub(crate) fn publish(&self, subject: &str, body: impl Into<Vec<u8>>) {
+        let (subject, body) = (subject.to_owned(), body.into());
+        self.runtime.block_on(async {
+            let published = self.client.publish(subject, body.into()).await;
+            published.expect("the message is published");
+            self.client.flush().await.expect("the message is sent");
+        });
+    }
+
+    /// Publishes a beat on the subject of the service that it names.
+    pub(crate) fn beat(&self, beat: &Value) {
+        let service = beat["service"].as_str().expect("a beat names a service");
+        self.publish(&format!("stoa.heartbeat.{service}"), beat.to_string());
+    }
+
+    /// Asks the lattice's hosts something, as `wash` does.
+    pub(crate) fn control(&self, subject: &str, command: &Value) -> Value {
+        let request = async_nats::Request::new()
+            .payload(command.to_string().into())
+            .timeout(Some(Duration::from_secs(10)));
+        let subject = format!("wasmbus.ctl.v1.default.{subject}");
+        let answer = self
+            .runtime
+            .block_on(self.client.send_request(subject, request))
+            .expect("a host answers");
+        let mut answer: Value = serde_json::from_slice(&answer.payload).expect("JSON");
+        assert_eq!(answer["success"], true, "{answer}");
+        answer["response"].take()
+    }
+}
+
+/// A beat of the component `service`, good for a minute.
+pub(crate) fn beat(service: &str, sequence: u64) -> Value {
+    json!({
+        "service": service, "instance": "default", "location": format!("lattice://default/{service}"),
+        "version": "1.0.0", "digest": "", "sequence": sequence, "lease": 60_000,
+    })
+}
+
+/// A sequence number as the ticker makes them: the time in milliseconds.
+pub(crate) fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(now.expect("a clock").as_millis()).expect("a date")
+}

@@ -1,0 +1,265 @@
+//! The commands of `stoa`, and what they say when they cannot do their work.
+
+use std::fs::{self, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use stoa_harness::{Lattice, Process, root, stoa};
+use tempfile::TempDir;
+
+use crate::shared;
+
+/// `stoa` with these arguments on this folder fails, with one sentence that
+/// has `why` in it, and leaves no process behind.
+#[track_caller]
+fn fails(folder: &Path, arguments: &[&str], why: &str) {
+    let before = Process::all_of(folder);
+    let output = stoa(folder).args(arguments).output().expect("stoa runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{arguments:?} ended well");
+    assert!(error.starts_with("stoa: "), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.contains(why), "{error}");
+    assert_eq!(Process::all_of(folder), before, "nothing is left behind");
+    assert!(!folder.join("tmp").exists() || !before.is_empty());
+}
+
+fn folder() -> TempDir {
+    TempDir::with_prefix("stoa-test-").expect("a temporary folder")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path is text")
+}
+
+/// The manifest in a folder, with a change.
+fn manifest(folder: &Path, change: impl Fn(String) -> String) -> String {
+    let manifest = fs::read_to_string(root().join("wadm.yaml")).expect("the manifest");
+    let manifest = manifest.replace("file://.", &format!("file://{}", root().display()));
+    let path = folder.join("wadm.yaml");
+    fs::write(&path, change(manifest)).expect("a manifest");
+    text(&path).to_owned()
+}
+
+/// Arguments of `stoa up` with a manifest.
+fn up(manifest: &str) -> [&str; 5] {
+    ["up", "--http", "127.0.0.1:0", "--manifest", manifest]
+}
+
+pub(crate) fn up_names_a_port_that_is_taken() {
+    let folder = folder();
+    let manifest = manifest(folder.path(), |text| text);
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let arguments = ["up", "--manifest", &manifest, "--http", &address];
+    fails(
+        folder.path(),
+        &arguments,
+        &format!("cannot listen on {address}"),
+    );
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let mut arguments = up(&manifest).to_vec();
+    arguments.extend(["--nats-port", &port]);
+    fails(
+        folder.path(),
+        &arguments,
+        &format!("cannot listen on {address}"),
+    );
+}
+
+pub(crate) fn up_does_not_share_its_folder() {
+    let manifest = root().join("wadm.yaml");
+    let why = "a lattice already runs on";
+    fails(shared().folder(), &up(text(&manifest)), why);
+    shared().anonymous().get("/products").send().expect(200);
+}
+
+pub(crate) fn up_says_which_nats_server_it_needs() {
+    let folder = folder();
+    let manifest = manifest(folder.path(), |text| text);
+    let missing = folder.path().join("nowhere/nats-server");
+    let mut arguments = up(&manifest).to_vec();
+    arguments.extend(["--nats-server", text(&missing)]);
+    fails(
+        folder.path(),
+        &arguments,
+        "install nats-server 2.10 or newer",
+    );
+
+    let old = folder.path().join("nats-server");
+    fs::write(&old, "#!/bin/sh\necho 'nats-server: v2.9.10'\n").expect("a script");
+    fs::set_permissions(&old, Permissions::from_mode(0o755)).expect("a program");
+    let mut arguments = up(&manifest).to_vec();
+    arguments.extend(["--nats-server", text(&old)]);
+    let why = "is nats-server: v2.9.10: the lattice needs nats-server 2.10 or newer";
+    fails(folder.path(), &arguments, why);
+}
+
+pub(crate) fn up_says_what_is_wrong_with_the_manifest() {
+    let folder = folder();
+    let path = folder.path();
+    let missing = path.join("missing.yaml");
+    fails(path, &up(text(&missing)), "cannot read the manifest");
+
+    let no_yaml = manifest(path, |_| "not: [yaml".to_owned());
+    fails(path, &up(&no_yaml), "the manifest is not YAML");
+
+    let image = manifest(path, |text| text.replace("/product.wasm", "/nothing.wasm"));
+    fails(path, &up(&image), "nothing.wasm, which does not exist");
+
+    let no_place = manifest(path, |text| text.replace("data_dir:", "folder:"));
+    let why = "has no config `sql` with a property `data_dir`";
+    fails(path, &up(&no_place), why);
+
+    // Two links of one component with the same name.
+    let twice = manifest(path, |text| {
+        text.replacen(
+            "            name: registry\n",
+            "            name: product\n",
+            1,
+        )
+    });
+    fails(
+        path,
+        &up(&twice),
+        "wadm refuses the manifest: Duplicate link",
+    );
+}
+
+pub(crate) fn up_says_who_is_missing_when_it_takes_too_long() {
+    let folder = folder();
+    // Nobody tells product the time, so it never beats.
+    let manifest = manifest(folder.path(), |text| {
+        text.replace("            name: heartbeat-product\n            target:\n              name: product\n",
+            "            name: heartbeat-product\n            target:\n              name: registry\n")
+    });
+    let mut arguments = up(&manifest).to_vec();
+    arguments.extend(["--timeout", "5"]);
+    let why = "not ready after 5 s: Not there yet: product";
+    fails(folder.path(), &arguments, why);
+}
+
+pub(crate) fn without_a_lattice_the_other_commands_say_so() {
+    let folder = folder();
+    let nowhere = folder.path().join("nowhere");
+    for arguments in [&["status"][..], &["seed"], &["down"]] {
+        fails(folder.path(), arguments, "no lattice runs on");
+        fails(&nowhere, arguments, "no lattice runs on");
+        assert!(!nowhere.exists(), "{arguments:?} makes no folder");
+    }
+}
+
+pub(crate) fn status_shows_what_runs_and_how_it_is() {
+    let status = shared().stoa(&["status"]).expect("a status");
+    let rows: Vec<Vec<_>> = status
+        .lines()
+        .map(|line| {
+            line.split("  ")
+                .map(str::trim)
+                .filter(|c| !c.is_empty())
+                .collect()
+        })
+        .collect();
+    let row = |start: &[&str]| {
+        let found = rows.iter().find(|row| row.starts_with(start));
+        found.unwrap_or_else(|| panic!("no row {start:?} in\n{status}"))
+    };
+    row(&[&format!("gateway http://{}", shared().address())]);
+    for (component, instances) in [("gateway", "500"), ("product", "500"), ("registry", "100")] {
+        let row = row(&[component, instances]);
+        assert!(row[2].starts_with(component), "{row:?}");
+        let row = service(&rows, component);
+        assert!(row[1].ends_with(" s ago"), "{row:?}");
+    }
+    let providers = [
+        "http-client",
+        "http-server",
+        "keyvalue",
+        "messaging",
+        "sql",
+        "ticker",
+    ];
+    for provider in providers {
+        row(&[provider, "healthy"]);
+    }
+    for (link, name) in [
+        ("gateway -> product", "product"),
+        ("gateway -> registry", "registry"),
+        ("gateway -> keyvalue", "default"),
+        ("product -> sql", "default"),
+        ("ticker -> product", "heartbeat-product"),
+        ("messaging -> registry", "default"),
+    ] {
+        row(&[link, name]);
+    }
+}
+
+/// The row of a service.
+fn service<'a>(rows: &'a [Vec<&'a str>], id: &str) -> &'a [&'a str] {
+    let url = format!("lattice://default/{id}");
+    let row = rows.iter().find(|row| row.last() == Some(&&url[..]));
+    row.expect("the service is there")
+}
+
+pub(crate) fn seed_writes_products_once_and_down_stops_the_lattice() {
+    let mut lattice = Lattice::start();
+    let processes = Process::all_of(lattice.folder());
+    let seed = || lattice.stoa(&["seed", "--products", "50"]);
+    let first = seed().expect("products");
+    assert!(first.contains("50 products written in"), "{first}");
+    assert!(first.contains(", 0 were there already"), "{first}");
+    let second = seed().expect("products");
+    assert!(second.contains("0 products written in"), "{second}");
+    assert!(second.contains(", 50 were there already"), "{second}");
+    let page = lattice.anonymous().get("/products?limit=100").send();
+    let page = page.expect(200).body;
+    assert_eq!(page["data"].as_array().map(Vec::len), Some(50));
+
+    let down = lattice.stoa(&["down"]).expect("it stops");
+    assert_eq!(down, "stopped\n");
+    // Stopped is stopped: nobody has to wait for anything any more.
+    let ended = lattice.ended();
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(ended.printed.ends_with("stopped\n"), "{ended:?}");
+    assert!(processes.iter().all(|process| !process.is_alive()));
+    fails(lattice.folder(), &["down"], "no lattice runs on");
+}
+
+pub(crate) fn the_operators_token_is_in_its_file_and_nowhere_else() {
+    let lattice = Lattice::start();
+    let admin = lattice.admin();
+    admin.get("/services").send().expect(200);
+    admin.get("/products").send().expect(200);
+    let file = lattice.folder().join("admin-token");
+    let token = fs::read_to_string(&file).expect("the token");
+    let token = token.trim().to_owned();
+    assert_eq!(token.len(), 64);
+    let mode = |path: &Path| {
+        let metadata = fs::metadata(path).expect("it is there");
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!(mode(&file), 0o600);
+    assert_eq!(mode(&lattice.folder().join("stoa.log")), 0o600);
+    assert_eq!(mode(&lattice.folder().join("data/product.db")), 0o600);
+
+    let folder = lattice.stop();
+    let mut seen = 0;
+    let mut folders = vec![folder.path().to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path != folder.path().join("admin-token") {
+                let bytes = fs::read(&path).expect("a file");
+                let found = bytes
+                    .windows(token.len())
+                    .any(|part| part == token.as_bytes());
+                assert!(!found, "the token is in {}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 3, "log, database and NATS were searched");
+}

@@ -1,0 +1,115 @@
+//! Clients that ask and ask, while something happens.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use stoa_harness::{Answer, Client, eventually};
+
+/// No answer takes longer, unless its call was lost.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// The host ends a lost call after twenty seconds.
+const LOST: Duration = Duration::from_secs(25);
+
+/// How many ask at the same time.
+const CLIENTS: usize = 3;
+
+/// The time between an answer and the next question: short enough to see what
+/// happens, and no load.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Clients that ask the same question one time after the other. Each answer is
+/// 200, 503 or 504 and comes in time, or the test has failed.
+///
+/// The engine loses a call now and then, above all one whose provider is killed
+/// under it: its client is left without an answer for a while. So each client
+/// may lose one question, and none may lose more.
+pub(crate) struct Asking {
+    noted: Arc<Noted>,
+    /// How many of the answers have been waited for.
+    waited: Cell<usize>,
+    clients: Vec<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Noted {
+    statuses: Mutex<Vec<u16>>,
+    lost: AtomicUsize,
+    enough: AtomicBool,
+}
+
+impl Asking {
+    pub(crate) fn start(client: &Client, path: &'static str) -> Self {
+        let noted = Arc::new(Noted::default());
+        let clients = (0..CLIENTS).map(|_| {
+            let (client, noted) = (client.clone(), Arc::clone(&noted));
+            std::thread::spawn(move || {
+                while !noted.enough.load(Ordering::Relaxed) {
+                    let asked = Instant::now();
+                    let answer = client.get(path).try_send();
+                    noted.take(path, &answer, asked.elapsed());
+                    std::thread::sleep(PACE);
+                }
+            })
+        });
+        let asking = Self {
+            clients: clients.collect(),
+            noted,
+            waited: Cell::new(0),
+        };
+        asking.wait_for(200);
+        asking
+    }
+
+    /// Waits for an answer of this status, after those waited for before.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, status: u16) {
+        eventually(&format!("an answer {status}"), || {
+            let ended = self.clients.iter().any(JoinHandle::is_finished);
+            assert!(!ended, "an answer was not as it may be");
+            let statuses = self.noted.statuses.lock().expect("answers");
+            let mut rest = statuses.iter().skip(self.waited.get());
+            let found = rest.position(|answer| *answer == status);
+            found.inspect(|at| self.waited.update(|waited| waited + at + 1));
+            found.is_some()
+        });
+    }
+
+    /// From now on only answers count that have not come yet.
+    pub(crate) fn forget(&self) {
+        let statuses = self.noted.statuses.lock().expect("answers");
+        self.waited.set(statuses.len());
+    }
+
+    /// Asks no more; the answers' statuses.
+    pub(crate) fn stop(self) -> Vec<u16> {
+        self.noted.enough.store(true, Ordering::Relaxed);
+        for client in self.clients {
+            client.join().expect("every answer is as it may be");
+        }
+        self.noted.statuses.lock().expect("answers").clone()
+    }
+}
+
+impl Noted {
+    fn take(&self, path: &str, answer: &Result<Answer, String>, took: Duration) {
+        match answer {
+            Ok(answer) if took < LONGEST => {
+                let status = answer.status;
+                assert!(matches!(status, 200 | 503 | 504), "{path} was {status}");
+                self.statuses.lock().expect("answers").push(status);
+            }
+            lost => {
+                let before = self.lost.fetch_add(1, Ordering::Relaxed);
+                let may_be = took > LONGEST && took < LOST && before < CLIENTS;
+                assert!(
+                    may_be,
+                    "{path} after {took:?}, {before} lost before: {lost:?}"
+                );
+            }
+        }
+    }
+}
