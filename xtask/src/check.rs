@@ -17,7 +17,7 @@ pub(crate) fn test(root: &Path, stoa: &Stoa, options: &[String]) -> anyhow::Resu
     )?
     .args(options))?;
     say("testing the engine");
-    run(host(root, "test")?
+    run(engine::host(root, "test")?
         .args(["--release", "--locked"])
         .args(options))
 }
@@ -67,34 +67,20 @@ pub(crate) fn lint(root: &Path) -> anyhow::Result<()> {
                 .flat_map(|name| ["--package", name]),
         )
         .args(["--", "-D", "warnings"]))?;
-    run(host(root, "clippy")?.args(["--locked", "--all-targets", "--", "-D", "warnings"]))?;
+    run(engine::host(root, "clippy")?.args(["--locked", "--all-targets", "--", "-D", "warnings"]))?;
     say("dependencies");
     let deny = tools::cargo_deny(root)?;
-    for manifest in ["Cargo.toml", "host/Cargo.toml"] {
+    for workspace in [root.to_owned(), root.join("host")] {
         // Advisories are not checked here: their database is a git repository
         // that not every machine reaches. `cargo deny check advisories` does it.
         run(Command::new(&deny)
-            .current_dir(root)
-            .args(["--manifest-path", manifest, "--locked", "check"])
+            .current_dir(workspace)
+            .args(["--locked", "check"])
             .arg("--config")
             .arg(root.join("deny.toml"))
             .args(["bans", "licenses", "sources"]))?;
     }
     Ok(())
-}
-
-/// A cargo command on the engine, in the engine's own target folder.
-fn host(root: &Path, command: &str) -> anyhow::Result<Command> {
-    let mut cargo = cargo(root);
-    cargo
-        .args([
-            command,
-            "--manifest-path",
-            "host/Cargo.toml",
-            "--target-dir",
-        ])
-        .arg(engine::target(&tools::cache()?));
-    Ok(cargo)
 }
 
 /// Tells a test or benchmark program where what it starts is.

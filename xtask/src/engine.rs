@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::process::{output, run, say};
-use crate::{artifacts, cargo, tools};
+use crate::{artifacts, cargo, patches, tools};
 
 /// The built program.
 pub(crate) struct Stoa(PathBuf);
@@ -40,17 +40,8 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<Stoa> {
     let program = cache.join("engine").join(inputs(root)?).join("stoa");
     if !program.exists() {
         say("building the engine; without a cache this takes about ten minutes");
+        run(host(root, "build")?.args(["--release", "--locked"]))?;
         let target = target(&cache);
-        run(cargo(root)
-            .args([
-                "build",
-                "--release",
-                "--locked",
-                "--manifest-path",
-                "host/Cargo.toml",
-            ])
-            .arg("--target-dir")
-            .arg(&target))?;
         artifacts::put(&target.join("release/stoa"), &program)?;
     }
     // Where people look for it.
@@ -59,8 +50,20 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<Stoa> {
     Ok(Stoa(program))
 }
 
+/// A cargo command on the engine, with its patches and in its own target
+/// folder.
+pub(crate) fn host(root: &Path, command: &str) -> anyhow::Result<Command> {
+    patches::configure(root)?;
+    let mut cargo = cargo(root);
+    cargo
+        .current_dir(root.join("host"))
+        .args([command, "--target-dir"])
+        .arg(target(&tools::cache()?));
+    Ok(cargo)
+}
+
 /// The target folder of everything built from `host/`.
-pub(crate) fn target(cache: &Path) -> PathBuf {
+fn target(cache: &Path) -> PathBuf {
     cache.join("engine-target")
 }
 
@@ -68,6 +71,7 @@ pub(crate) fn target(cache: &Path) -> PathBuf {
 fn inputs(root: &Path) -> anyhow::Result<String> {
     let mut files = vec![root.join("host/Cargo.toml"), root.join("host/Cargo.lock")];
     collect(&root.join("host/src"), &mut files)?;
+    collect(&root.join(patches::FOLDER), &mut files)?;
     files.sort();
     let mut hash = Sha256::new();
     hash.update(output(Command::new("rustc").arg("-vV").current_dir(root))?);

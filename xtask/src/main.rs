@@ -4,6 +4,7 @@
 mod artifacts;
 mod check;
 mod engine;
+mod patches;
 mod process;
 mod tools;
 
