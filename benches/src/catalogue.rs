@@ -15,7 +15,7 @@ use crate::seeded;
 
 const ROUNDS: usize = 5;
 
-/// How long an answer may take. A call that got lost is ended after 20 seconds.
+/// How long an answer may take, before it counts as none.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A lattice with so many products.
