@@ -204,7 +204,7 @@ fn tests() -> Vec<Trial> {
             the_operators_token_is_in_its_file_and_nowhere_else,
         ]
         life: [
-            a_component_that_was_stopped_comes_back_and_answers_are_503_or_504_until_then,
+            a_component_that_was_stopped_comes_back_and_answers_are_200_503_or_504_until_then,
             a_database_provider_that_is_killed_comes_back_with_all_products,
             a_key_value_provider_that_is_killed_comes_back_with_all_services,
             a_ticker_that_is_killed_comes_back_before_a_lease_runs_out,

@@ -68,24 +68,12 @@ impl Asking {
     /// Waits for an answer of this status, after those waited for before.
     #[track_caller]
     pub(crate) fn wait_for(&self, status: u16) {
-        self.wait_for_one_of(&[status]);
-    }
-
-    /// Waits for an answer that says that the service is not there: 503, or
-    /// 504 for a call that had begun.
-    #[track_caller]
-    pub(crate) fn wait_for_failure(&self) {
-        self.wait_for_one_of(&[503, 504]);
-    }
-
-    #[track_caller]
-    fn wait_for_one_of(&self, wanted: &[u16]) {
-        eventually(&format!("an answer {wanted:?}"), || {
+        eventually(&format!("an answer {status}"), || {
             let ended = self.clients.iter().any(JoinHandle::is_finished);
             assert!(!ended, "an answer was not as it may be");
             let statuses = self.noted.statuses.lock().expect("answers");
             let mut rest = statuses.iter().skip(self.waited.get());
-            let found = rest.position(|answer| wanted.contains(answer));
+            let found = rest.position(|answer| *answer == status);
             found.inspect(|at| self.waited.update(|waited| waited + at + 1));
             found.is_some()
         });

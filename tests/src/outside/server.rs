@@ -37,6 +37,8 @@ impl Server {
                 if let Some(request) = Request::read(&connection) {
                     let text = answer(&request);
                     requests.lock().expect("requests").push(request);
+                    // Said, so that nobody sends another request over it.
+                    let text = text.replacen("\r\n\r\n", "\r\nconnection: close\r\n\r\n", 1);
                     let _ = connection.write_all(text.as_bytes());
                 }
             }
