@@ -22,6 +22,10 @@ use crate::seeded;
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// When a client that has no answer asks again: a call to what is just being
+/// started may get nowhere.
+const IMPATIENCE: Duration = Duration::from_secs(1);
+
 pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
     let starts = bench.size(5, 3);
     let idle = bench.size(Duration::from_secs(15), Duration::from_secs(3));
@@ -91,7 +95,7 @@ impl Up {
     async fn first_answer(&mut self, call: &Call) -> anyhow::Result<Duration> {
         let mut connection = Connection::new(&self.address);
         while self.started.elapsed() < PATIENCE {
-            if let Ok(answer) = connection.send(call.clone(), PATIENCE).await
+            if let Ok(answer) = connection.send(call.clone(), IMPATIENCE).await
                 && answer.status == 200
             {
                 return Ok(self.started.elapsed());

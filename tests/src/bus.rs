@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 use stoa_harness::Lattice;
 use tokio::runtime::Runtime;
@@ -28,6 +29,27 @@ impl Bus {
             let published = self.client.publish(subject, body.into()).await;
             published.expect("the message is published");
             self.client.flush().await.expect("the message is sent");
+        });
+    }
+
+    /// Begins a call the way a component does, and never goes on with it.
+    /// `first` is the beginning of its encoded parameters.
+    pub(crate) fn abandon_call(&self, target: &str, function: &str, first: &[u8]) {
+        let subject = format!("default.{target}.wrpc.0.0.1.{function}");
+        let (inbox, first) = (self.client.new_inbox(), first.to_vec());
+        self.runtime.block_on(async {
+            let mut accepted = self
+                .client
+                .subscribe(inbox.clone())
+                .await
+                .expect("an inbox");
+            let call = self.client.publish_with_reply(subject, inbox, first.into());
+            call.await.expect("the call begins");
+            let accepted = tokio::time::timeout(Duration::from_secs(10), accepted.next());
+            assert!(
+                matches!(accepted.await, Ok(Some(_))),
+                "the call was accepted"
+            );
         });
     }
 

@@ -129,6 +129,26 @@ pub(crate) fn a_ticker_that_is_killed_comes_back_before_a_lease_runs_out() {
     assert!(seen.iter().all(|status| *status == 200), "{seen:?}");
 }
 
+pub(crate) fn a_caller_that_ends_in_the_middle_of_a_call_blocks_no_other() {
+    let lattice = Lattice::start();
+    let bus = Bus::of(&lattice);
+    // An empty list and an empty text are one byte each, 0.
+    for (provider, function, first) in [
+        ("keyvalue", "stoa:keyvalue/records@0.1.0.get-many", &[0][..]),
+        ("keyvalue", "stoa:keyvalue/records@0.1.0.list", &[0]),
+        ("keyvalue", "stoa:keyvalue/records@0.1.0.put", &[0, 0, 0]),
+        ("product", "stoa:http/service@0.1.0.handle", &[0]),
+        ("registry", "stoa:http/service@0.1.0.handle", &[0]),
+    ] {
+        bus.abandon_call(provider, function, first);
+    }
+    let admin = lattice.admin();
+    admin.get("/services").send().expect(200);
+    let body = json!({"id": "written", "url": "http://127.0.0.1:1"});
+    admin.post("/services", &body).send().expect(201);
+    create(&admin, 1);
+}
+
 pub(crate) fn without_nats_the_lattice_ends_and_says_so() {
     let mut lattice = Lattice::start();
     let processes = Process::all_of(lattice.folder());

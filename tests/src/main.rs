@@ -208,6 +208,7 @@ fn tests() -> Vec<Trial> {
             a_database_provider_that_is_killed_comes_back_with_all_products,
             a_key_value_provider_that_is_killed_comes_back_with_all_services,
             a_ticker_that_is_killed_comes_back_before_a_lease_runs_out,
+            a_caller_that_ends_in_the_middle_of_a_call_blocks_no_other,
             without_nats_the_lattice_ends_and_says_so,
             a_restart_keeps_products_registrations_and_the_token,
             what_was_answered_before_a_kill_is_there_after_it_exactly_once,

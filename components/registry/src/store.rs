@@ -32,7 +32,7 @@ impl Bucket for Linked {
     }
 
     fn list(&self) -> Result<Vec<Entry>, Error> {
-        keyvalue::list()
+        keyvalue::list("")
     }
 
     fn put(&self, key: &str, value: &str, expected: u64) -> Result<u64, Error> {

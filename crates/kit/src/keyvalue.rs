@@ -23,9 +23,9 @@ pub fn get_many(keys: &[String]) -> Result<Vec<Option<Entry>>, Error> {
     flatten(records::get_many(keys))
 }
 
-/// All entries of the bucket, ordered by key.
-pub fn list() -> Result<Vec<Entry>, Error> {
-    flatten(records::list())
+/// The entries whose keys begin with `prefix`, ordered by key.
+pub fn list(prefix: &str) -> Result<Vec<Entry>, Error> {
+    flatten(records::list(prefix))
 }
 
 /// Writes a key if it still has the revision `expected` (0: does not exist),

@@ -99,15 +99,16 @@ impl<B: Backend> Bucket<B> {
         Ok(keys.iter().map(entry).collect())
     }
 
-    /// All entries, ordered by key.
-    pub async fn list(&self) -> Result<Vec<Entry>, Error> {
+    /// The entries whose keys begin with `prefix`, ordered by key.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<Entry>, Error> {
         let copy = self.synced().await?;
         let entry = |(key, value, revision): (&str, &Bytes, u64)| Entry {
             key: key.to_owned(),
             value: value.clone(),
             revision,
         };
-        Ok(copy.entries().map(entry).collect())
+        let wanted = copy.entries().filter(|(key, ..)| key.starts_with(prefix));
+        Ok(wanted.map(entry).collect())
     }
 
     /// A page of keys, ordered, and where the next page begins. A key that
@@ -195,8 +196,10 @@ impl<B: Backend> Bucket<B> {
         expected: Option<u64>,
     ) -> Result<u64, backend::Error> {
         let backend = &self.shared.backend;
+        let snapshot = self.shared.copy().snapshot();
         let revision = backend.write(key, value.clone(), expected).await?;
-        self.shared.copy().written(key, Record { value, revision });
+        let record = Record { value, revision };
+        self.shared.copy().written(key, record, snapshot);
         Ok(revision)
     }
 

@@ -63,12 +63,19 @@ impl LocalCopy {
         }
     }
 
-    /// Takes a write of our own, which was acknowledged just now.
-    pub fn written(&mut self, key: &Key, record: Record) {
+    /// The number of the current snapshot, for [`LocalCopy::written`].
+    pub fn snapshot(&self) -> u64 {
+        self.snapshot
+    }
+
+    /// Takes a write of our own, which was acknowledged just now and sent
+    /// while `snapshot` was the current one. It overrules anything from
+    /// before that, as [`LocalCopy::watched`] does and for the same reason.
+    pub fn written(&mut self, key: &Key, record: Record, snapshot: u64) {
         let newer = self
             .slots
             .get(key.as_str())
-            .is_none_or(|slot| slot.record.revision < record.revision);
+            .is_none_or(|slot| slot.snapshot < snapshot || slot.record.revision < record.revision);
         if newer {
             self.set(key.as_str().to_owned(), record, Duration::ZERO);
         }
@@ -142,18 +149,18 @@ mod tests {
     #[test]
     fn an_older_revision_never_overwrites_a_newer_one() {
         let mut copy = LocalCopy::default();
-        copy.written(&key("k"), put("new", 2));
+        copy.written(&key("k"), put("new", 2), copy.snapshot());
         copy.watched("k".to_owned(), put("old", 1), NEW);
         assert_eq!(copy.record(&key("k")), Some(&put("new", 2)));
         copy.watched("k".to_owned(), put("newer", 3), NEW);
-        copy.written(&key("k"), put("new", 2));
+        copy.written(&key("k"), put("new", 2), copy.snapshot());
         assert_eq!(copy.record(&key("k")), Some(&put("newer", 3)));
     }
 
     #[test]
     fn a_deleted_key_is_not_raised_by_a_late_write() {
         let mut copy = LocalCopy::default();
-        copy.written(&key("k"), delete(2));
+        copy.written(&key("k"), delete(2), copy.snapshot());
         copy.watched("k".to_owned(), put("late", 1), NEW);
         assert!(keys(&copy).is_empty());
     }
@@ -165,7 +172,7 @@ mod tests {
         copy.watched("stays".to_owned(), put("v", 2), NEW);
         copy.begin_snapshot();
         copy.watched("stays".to_owned(), put("v", 2), NEW);
-        copy.written(&key("ours"), put("v", 3));
+        copy.written(&key("ours"), put("v", 3), copy.snapshot());
         assert_eq!(keys(&copy), ["gone", "ours", "stays"]);
         copy.end_snapshot();
         assert_eq!(keys(&copy), ["ours", "stays"]);
@@ -181,13 +188,25 @@ mod tests {
         assert_eq!(copy.record(&key("k")), Some(&put("new", 1)));
     }
 
+    #[test]
+    fn the_first_write_into_a_bucket_made_anew_is_read_at_once() {
+        let mut copy = LocalCopy::default();
+        copy.watched("k".to_owned(), put("old", 90), NEW);
+        let before = copy.snapshot();
+        copy.begin_snapshot();
+        copy.written(&key("k"), put("late", 89), before);
+        assert_eq!(copy.record(&key("k")), Some(&put("old", 90)));
+        copy.written(&key("k"), put("new", 1), copy.snapshot());
+        assert_eq!(copy.record(&key("k")), Some(&put("new", 1)));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_entry_expires_by_the_time_it_was_written() {
         let mut copy = LocalCopy::default();
         copy.set_ttl(Some(Duration::from_secs(15)));
         copy.watched("old".to_owned(), put("v", 1), Duration::from_secs(10));
         copy.watched("older".to_owned(), put("v", 2), Duration::from_mins(1));
-        copy.written(&key("new"), put("v", 3));
+        copy.written(&key("new"), put("v", 3), copy.snapshot());
         assert_eq!(keys(&copy), ["new", "old"]);
         tokio::time::advance(Duration::from_secs(5)).await;
         assert_eq!(keys(&copy), ["new"]);

@@ -17,8 +17,12 @@ impl records::Handler<Option<Context>> for KeyValueProvider {
         Ok(get_many(self, context.as_ref(), keys).await)
     }
 
-    async fn list(&self, context: Option<Context>) -> anyhow::Result<Result<Vec<Entry>>> {
-        Ok(list(self, context.as_ref()).await)
+    async fn list(
+        &self,
+        context: Option<Context>,
+        prefix: String,
+    ) -> anyhow::Result<Result<Vec<Entry>>> {
+        Ok(list(self, context.as_ref(), &prefix).await)
     }
 
     async fn put(
@@ -43,8 +47,12 @@ async fn get_many(
     found.into_iter().map(text).collect()
 }
 
-async fn list(provider: &KeyValueProvider, context: Option<&Context>) -> Result<Vec<Entry>> {
-    let found = provider.call(context).await?.list().await?;
+async fn list(
+    provider: &KeyValueProvider,
+    context: Option<&Context>,
+    prefix: &str,
+) -> Result<Vec<Entry>> {
+    let found = provider.call(context).await?.list(prefix).await?;
     found.into_iter().map(Entry::try_from).collect()
 }
 

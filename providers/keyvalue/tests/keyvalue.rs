@@ -122,16 +122,13 @@ async fn a_new_provider_reads_what_was_there_before() {
     }
     delete(&old, "k.00").await;
     let new = Lattice::with_bucket(&nats, &[]).await;
-    let entries = Records::list(&new.provider, Some(caller("shop")))
-        .await
-        .unwrap();
-    let keys: Vec<_> = entries
-        .unwrap()
-        .into_iter()
-        .map(|entry| entry.key)
-        .collect();
-    let expected: Vec<_> = (1..50).map(|n| format!("k.{n:02}")).collect();
-    assert_eq!(keys, expected);
+    for (prefix, numbers) in [("", 1..50), ("k.1", 10..20), ("k.9", 0..0)] {
+        let entries = Records::list(&new.provider, Some(caller("shop")), prefix.to_owned());
+        let entries = entries.await.unwrap().unwrap();
+        let keys: Vec<_> = entries.into_iter().map(|entry| entry.key).collect();
+        let expected: Vec<_> = numbers.map(|n| format!("k.{n:02}")).collect();
+        assert_eq!(keys, expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
