@@ -107,6 +107,8 @@ fn visit(value: &mut Value, act: &mut impl FnMut(&str, &mut Value)) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     const MANIFEST: &str = "
@@ -129,10 +131,14 @@ spec:
         }
     }
 
+    fn here() -> PathBuf {
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap().into()
+    }
+
     #[test]
     fn images_become_absolute_and_settings_take_their_place() {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let text = render(MANIFEST, here, &[setting("address")]).unwrap();
+        let here = here();
+        let text = render(MANIFEST, &here, &[setting("address")]).unwrap();
         let image = format!("file://{}", here.join("Cargo.toml").display());
         assert!(text.contains(&image) && text.contains("builtin://http-server"));
         assert!(text.contains("address: new") && text.contains("other: kept"));
@@ -141,12 +147,12 @@ spec:
 
     #[test]
     fn a_missing_image_and_a_setting_without_place_are_refused() {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let here = here();
         let error = render(MANIFEST, &here.join("src"), &[])
             .unwrap_err()
             .to_string();
         assert!(error.contains("cargo xtask build"), "{error}");
-        let error = render(MANIFEST, here, &[setting("nowhere")])
+        let error = render(MANIFEST, &here, &[setting("nowhere")])
             .unwrap_err()
             .to_string();
         assert!(error.contains("nowhere"), "{error}");

@@ -102,9 +102,11 @@ fn build(root: &Path) -> anyhow::Result<engine::Stoa> {
     engine::build(root)
 }
 
-/// The repository's root: the parent of this crate.
+/// The repository's root: the parent of this crate. Asked for when it runs, as
+/// one target folder may serve several checkouts.
 fn root() -> anyhow::Result<PathBuf> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").context("run this by `cargo xtask`")?;
+    Path::new(&here)
         .parent()
         .map(Path::to_owned)
         .context("xtask has no parent folder")

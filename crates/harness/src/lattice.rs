@@ -262,11 +262,13 @@ pub fn stoa(folder: &Path) -> Command {
     command
 }
 
-/// The repository's root.
+/// The repository's root. Asked for when it runs, as one target folder may
+/// serve several checkouts.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").expect("run this by cargo");
+    Path::new(&here)
         .ancestors()
-        .nth(2)
+        .find(|folder| folder.join("wadm.yaml").exists())
         .expect("the repository")
         .to_owned()
 }
