@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod connection;
+mod engine;
 mod generator;
 mod load;
 mod machine;
@@ -14,6 +15,7 @@ mod report;
 mod samples;
 mod seeded;
 mod start;
+mod swap;
 
 use anyhow::{Context as _, bail};
 use tokio::runtime::Runtime;
@@ -38,10 +40,12 @@ impl Bench {
 
 type Run = fn(&mut Bench) -> anyhow::Result<()>;
 
-const BENCHMARKS: [(&str, Run); 3] = [
+const BENCHMARKS: [(&str, Run); 5] = [
     ("catalogue", catalogue::run),
     ("start", start::run),
     ("load", load::run),
+    ("engine", engine::run),
+    ("swap", swap::run),
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -28,6 +28,14 @@ impl Samples {
         good
     }
 
+    /// Times alone.
+    pub(crate) fn of(times: impl IntoIterator<Item = Duration>) -> Self {
+        Self {
+            times: times.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn append(&mut self, mut others: Self) {
         self.times.append(&mut others.times);
         self.refused += others.refused;

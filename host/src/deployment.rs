@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use stoa_wadm::{StreamPersistence, WadmConfig};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use wadm::config::WadmConfig;
 use wadm_types::api::{
     DeployModelResponse, DeployResult, PutModelResponse, PutResult, StatusResponse, StatusType,
 };
@@ -22,6 +23,12 @@ const EMPTY_MAP: &[u8] = b"{}";
 /// A running wadm.
 pub struct Deployment {
     tasks: JoinSet<anyhow::Result<()>>,
+    /// Its interface.
+    pub wadm: Wadm,
+}
+
+/// wadm's interface on the lattice.
+pub struct Wadm {
     nats: async_nats::Client,
 }
 
@@ -43,16 +50,36 @@ impl Deployment {
         forget_last_run(&client).await?;
         let config = WadmConfig {
             nats_server: nats.to_owned(),
-            stream_persistence: wadm::StreamPersistence::Memory,
+            stream_persistence: StreamPersistence::Memory,
             ..WadmConfig::default()
         };
-        let tasks = Box::pin(wadm::start_wadm(config))
+        let tasks = stoa_wadm::start(config)
             .await
             .context("wadm did not start")?;
         Ok(Self {
             tasks,
-            nats: client,
+            wadm: Wadm::new(client),
         })
+    }
+
+    /// Resolves when wadm is gone though nobody stopped it.
+    pub async fn died(&mut self) -> anyhow::Error {
+        match self.tasks.join_next().await {
+            Some(Ok(Err(error))) => error.context("wadm ended by itself"),
+            _ => anyhow::anyhow!("wadm ended by itself; see stoa.log"),
+        }
+    }
+
+    /// Stops wadm. What it deployed stays.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+impl Wadm {
+    /// The wadm on this connection's lattice.
+    pub fn new(nats: async_nats::Client) -> Self {
+        Self { nats }
     }
 
     /// Waits until wadm has heard of a host: a manifest deployed before finds
@@ -115,17 +142,15 @@ impl Deployment {
         }
     }
 
-    /// Resolves when wadm is gone though nobody stopped it.
-    pub async fn died(&mut self) -> anyhow::Error {
-        match self.tasks.join_next().await {
-            Some(Ok(Err(error))) => error.context("wadm ended by itself"),
-            _ => anyhow::anyhow!("wadm ended by itself; see stoa.log"),
+    /// The manifest that was put in place last.
+    pub async fn manifest(&self, name: &str) -> anyhow::Result<Value> {
+        let mut response: Value = self
+            .request(&format!("get.{name}"), "{}".to_owned())
+            .await?;
+        match response["manifest"].take() {
+            Value::Null => bail!("wadm has no application {name}"),
+            manifest => Ok(manifest),
         }
-    }
-
-    /// Stops wadm. What it deployed stays.
-    pub async fn stop(mut self) {
-        self.tasks.shutdown().await;
     }
 
     async fn request<T: DeserializeOwned>(&self, what: &str, payload: String) -> anyhow::Result<T> {

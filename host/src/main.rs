@@ -6,23 +6,34 @@
 mod api;
 mod deployment;
 mod down;
+#[cfg(feature = "patched")]
+mod embedded;
+mod engine;
+mod host;
 mod lattice;
 mod manifest;
 mod nats;
 mod seed;
 mod state;
 mod status;
+mod swap;
 mod terminal;
 mod up;
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use crate::state::Folder;
 use crate::terminal::Terminal;
+
+#[cfg(feature = "patched")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How long tasks that are left over may take to end.
 const LEFTOVERS: Duration = Duration::from_secs(1);
@@ -46,12 +57,16 @@ enum Command {
     Status,
     /// Writes products through the API, the same ones every time.
     Seed(seed::Options),
+    /// Puts another build of a component in the place of the one that runs.
+    Swap(swap::Options),
     /// Stops the lattice that runs on the data folder.
     Down,
+    /// Runs a plain wasmCloud host in a lattice that is there already.
+    Host(host::Options),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(arguments());
     let mut terminal = Terminal::new();
     match start(cli, &mut terminal) {
         Ok(()) => ExitCode::SUCCESS,
@@ -62,7 +77,25 @@ fn main() -> ExitCode {
     }
 }
 
+/// The command line. Under the name `wasmcloud` this program is `stoa host`.
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    let name = arguments.first().map(PathBuf::from);
+    if name.is_some_and(|name| name.file_stem() == Some(OsStr::new("wasmcloud"))) {
+        arguments.insert(1, "host".into());
+    }
+    arguments
+}
+
 fn start(cli: Cli, terminal: &mut Terminal) -> anyhow::Result<()> {
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+    };
+    if let Command::Host(options) = &cli.command {
+        return run_and_end(runtime()?, host::run(options));
+    }
     let folder = match cli.command {
         Command::Up(_) => Folder::new(&cli.data)?,
         _ => Folder::of_a_lattice(&cli.data)?,
@@ -70,12 +103,16 @@ fn start(cli: Cli, terminal: &mut Terminal) -> anyhow::Result<()> {
     if matches!(cli.command, Command::Up(_)) {
         keep_temporary_files_in(&folder);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    let result = runtime.block_on(run(&folder, cli.command, terminal));
-    // What is left are tasks of libraries. With them end the processes they
-    // look after, where these have not been stopped in order.
+    run_and_end(runtime()?, run(&folder, cli.command, terminal))
+}
+
+/// What is left are tasks of libraries. With them end the processes they look
+/// after, where these have not been stopped in order.
+fn run_and_end(
+    runtime: Runtime,
+    program: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let result = runtime.block_on(program);
     runtime.shutdown_timeout(LEFTOVERS);
     result
 }
@@ -85,7 +122,9 @@ async fn run(folder: &Folder, command: Command, terminal: &mut Terminal) -> anyh
         Command::Up(options) => Box::pin(up::run(folder, &options, terminal)).await,
         Command::Status => status::run(folder, terminal).await,
         Command::Seed(options) => seed::run(folder, &options, terminal).await,
+        Command::Swap(options) => swap::run(folder, &options, terminal).await,
         Command::Down => down::run(folder, terminal).await,
+        Command::Host(options) => host::run(&options).await,
     }
 }
 

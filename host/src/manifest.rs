@@ -8,6 +8,8 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde_yaml::Value;
 
+use crate::engine::{Options, is_embedded};
+
 /// A value to be set in the manifest.
 pub struct Setting<'a> {
     /// Name of the config block.
@@ -20,9 +22,14 @@ pub struct Setting<'a> {
 
 /// Reads the manifest `text` that lies in `folder` and applies the settings.
 ///
-/// Errors: an image that does not exist, a setting the manifest has no place
-/// for.
-pub fn render(text: &str, folder: &Path, settings: &[Setting]) -> anyhow::Result<String> {
+/// Errors: an image that does not exist and is not of a provider that is built
+/// in, a setting the manifest has no place for.
+pub fn render(
+    text: &str,
+    folder: &Path,
+    settings: &[Setting],
+    options: Options,
+) -> anyhow::Result<String> {
     let mut manifest: Value = serde_yaml::from_str(text).context("the manifest is not YAML")?;
     let mut failure = None;
     visit(&mut manifest, &mut |key, value| {
@@ -32,6 +39,10 @@ pub fn render(text: &str, folder: &Path, settings: &[Setting]) -> anyhow::Result
         {
             match folder.join(path).canonicalize() {
                 Ok(path) => *value = Value::from(format!("file://{}", path.display())),
+                Err(_) if archive(path).is_some_and(|name| is_embedded(name, options)) => {
+                    let path = std::path::absolute(folder.join(path)).unwrap_or_default();
+                    *value = Value::from(format!("file://{}", path.display()));
+                }
                 Err(_) => {
                     failure.get_or_insert(format!(
                         "the manifest names {image}, which does not exist: build it with `cargo xtask build`"
@@ -59,6 +70,14 @@ pub fn render(text: &str, folder: &Path, settings: &[Setting]) -> anyhow::Result
         }
     }
     serde_yaml::to_string(&manifest).context("the manifest cannot be written")
+}
+
+/// The name of the provider in an archive.
+fn archive(path: &str) -> Option<&str> {
+    Path::new(path)
+        .file_name()?
+        .to_str()?
+        .strip_suffix(".par.gz")
 }
 
 /// The name the manifest gives its application.
@@ -110,6 +129,12 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::engine::{Calls, Providers};
+
+    const ARCHIVES: Options = Options {
+        providers: Providers::Archives,
+        calls: Calls::Local,
+    };
 
     const MANIFEST: &str = "
 metadata: {name: shop}
@@ -138,7 +163,7 @@ spec:
     #[test]
     fn images_become_absolute_and_settings_take_their_place() {
         let here = here();
-        let text = render(MANIFEST, &here, &[setting("address")]).unwrap();
+        let text = render(MANIFEST, &here, &[setting("address")], ARCHIVES).unwrap();
         let image = format!("file://{}", here.join("Cargo.toml").display());
         assert!(text.contains(&image) && text.contains("builtin://http-server"));
         assert!(text.contains("address: new") && text.contains("other: kept"));
@@ -148,11 +173,11 @@ spec:
     #[test]
     fn a_missing_image_and_a_setting_without_place_are_refused() {
         let here = here();
-        let error = render(MANIFEST, &here.join("src"), &[])
+        let error = render(MANIFEST, &here.join("src"), &[], ARCHIVES)
             .unwrap_err()
             .to_string();
         assert!(error.contains("cargo xtask build"), "{error}");
-        let error = render(MANIFEST, &here, &[setting("nowhere")])
+        let error = render(MANIFEST, &here, &[setting("nowhere")], ARCHIVES)
             .unwrap_err()
             .to_string();
         assert!(error.contains("nowhere"), "{error}");
@@ -162,7 +187,7 @@ spec:
     fn the_real_manifest_has_a_place_for_every_setting() {
         let text = include_str!("../../wadm.yaml").replace("file://./", "stoa://");
         let settings = crate::up::settings("127.0.0.1:1", "nats://127.0.0.1:2", "/data", "digest");
-        let rendered = render(&text, Path::new("/"), &settings).unwrap();
+        let rendered = render(&text, Path::new("/"), &settings, ARCHIVES).unwrap();
         assert!(!rendered.contains("127.0.0.1:4222") && !rendered.contains("127.0.0.1:8080"));
         assert!(rendered.contains("digest"));
     }

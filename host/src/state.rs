@@ -27,6 +27,8 @@ pub struct Folder(PathBuf);
 pub struct Run {
     /// Process id of `stoa up`.
     pub pid: i32,
+    /// The name that the manifest gives its application.
+    pub application: String,
     /// `http://<address>` of the gateway.
     pub http: String,
     /// `nats://<address>` of the lattice.
@@ -233,6 +235,7 @@ mod tests {
     fn a_run_file_without_its_process_is_no_lattice() {
         let folder = folder("run");
         let run = Run {
+            application: "stoa".to_owned(),
             pid: 1,
             http: "http://h".into(),
             nats: "nats://n".into(),

@@ -12,11 +12,13 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing_subscriber::EnvFilter;
 
 use crate::api::Api;
-use crate::deployment::{Deployment, Progress};
+use crate::deployment::{Deployment, Progress, Wadm};
+use crate::engine;
 use crate::lattice::Lattice;
 use crate::manifest::{self, Setting};
 use crate::nats::Nats;
 use crate::state::{Folder, Run, token_digest};
+use crate::swap;
 use crate::terminal::Terminal;
 
 /// How `stoa up` runs.
@@ -41,9 +43,11 @@ pub struct Options {
     #[arg(
         long,
         env = "STOA_LOG",
-        default_value = "info,async_nats=warn,wadm=warn,cranelift=warn,wasmtime=warn"
+        default_value = engine::LOG
     )]
     log: String,
+    #[command(flatten)]
+    engine: engine::Options,
 }
 
 /// Runs a lattice until Ctrl-C, SIGTERM or the death of a part.
@@ -63,6 +67,8 @@ pub async fn run(
     // Databases and logs are the owner's alone; providers inherit this.
     umask(Mode::from_bits_truncate(0o077));
     let _temporary = folder.make_temporary()?;
+    // Every run begins with the builds that the manifest names.
+    swap::forget(folder);
     let log = folder.open_log()?;
     let filter =
         EnvFilter::try_new(&options.log).context("--log is not a filter as in RUST_LOG")?;
@@ -80,7 +86,7 @@ pub async fn run(
     let mut nats = Nats::start(&options.nats_server, folder, options.nats_port).await?;
     terminal.step(format_args!("NATS        {}", nats.url));
     let mut deployment = Deployment::start(&nats.url).await?;
-    let lattice = Lattice::start(&nats.url).await?;
+    let lattice = Lattice::start(&nats.url, options.engine).await?;
     terminal.step("wasmCloud   host and wadm");
 
     let settings = settings(
@@ -92,11 +98,15 @@ pub async fn run(
     let base = options.manifest.parent().unwrap_or(Path::new("."));
     let url = format!("http://{http}");
     let start = async {
-        deployment.wait_for_host().await?;
+        deployment.wadm.wait_for_host().await?;
         deployment
-            .deploy(&name, manifest::render(&text, base, &settings)?)
+            .wadm
+            .deploy(
+                &name,
+                manifest::render(&text, base, &settings, options.engine)?,
+            )
             .await?;
-        wait_until_ready(&deployment, &name, &url, options.timeout, terminal).await
+        wait_until_ready(&deployment.wadm, &name, &url, options.timeout, terminal).await
     };
     let started = tokio::select! {
         result = start => result.map(|()| true),
@@ -108,6 +118,7 @@ pub async fn run(
         Ok(true) => {
             folder.write_run(&Run {
                 pid: i32::try_from(std::process::id())?,
+                application: name.clone(),
                 http: url.clone(),
                 nats: nats.url.clone(),
             })?;
@@ -172,7 +183,7 @@ fn free_address(address: SocketAddr) -> anyhow::Result<SocketAddr> {
 }
 
 async fn wait_until_ready(
-    deployment: &Deployment,
+    wadm: &Wadm,
     name: &str,
     url: &str,
     seconds: u64,
@@ -185,8 +196,8 @@ async fn wait_until_ready(
         // Ready is what clients can use; deployed is all that the manifest
         // names, links and providers included.
         let (ready, progress) = match api.ready().await {
-            Ok(()) => (None, deployment.progress(name).await?),
-            Err(why) if Instant::now() > report => (Some(why), deployment.progress(name).await?),
+            Ok(()) => (None, wadm.progress(name).await?),
+            Err(why) if Instant::now() > report => (Some(why), wadm.progress(name).await?),
             Err(why) => (Some(why), Progress::Waiting(String::new())),
         };
         let missing = match (ready, progress) {

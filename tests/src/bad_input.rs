@@ -280,7 +280,7 @@ pub(crate) fn a_length_that_can_be_understood_in_two_ways_is_refused_by_the_serv
     nothing_broke();
 }
 
-pub(crate) fn without_a_usable_host_the_server_hangs_up() {
+pub(crate) fn a_request_without_a_usable_host_is_refused() {
     for request in [
         b"GET /products HTTP/1.1\r\n\r\n".as_slice(),
         b"GET /products HTTP/1.0\r\n\r\n",
@@ -290,7 +290,14 @@ pub(crate) fn without_a_usable_host_the_server_hangs_up() {
         b"GET /products HTTP/1.1\r\nHost: \xff\r\n\r\n",
         b"CONNECT stoa:80 HTTP/1.1\r\nHost: stoa:80\r\n\r\n",
     ] {
-        assert!(said_to(request).is_none(), "{request:?}");
+        let answer = said_to(request).expect("an answer");
+        assert_eq!(answer.status, 400, "{request:?}");
+        assert_eq!(answer.body["code"], "bad_request");
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        assert_eq!(
+            answer.body["request_id"],
+            answer.headers["x-request-id"].to_str().expect("text")
+        );
     }
     nothing_broke();
 }

@@ -61,17 +61,27 @@ impl Bus {
 
     /// Asks the lattice's hosts something, as `wash` does.
     pub(crate) fn control(&self, subject: &str, command: &Value) -> Value {
+        let mut answer = self.ask(&format!("wasmbus.ctl.v1.default.{subject}"), command);
+        assert_eq!(answer["success"], true, "{answer}");
+        answer["response"].take()
+    }
+
+    /// Asks wadm something about manifests.
+    pub(crate) fn wadm(&self, subject: &str, command: &Value) -> Value {
+        let answer = self.ask(&format!("wadm.api.default.model.{subject}"), command);
+        assert_ne!(answer["result"], "error", "{answer}");
+        answer
+    }
+
+    fn ask(&self, subject: &str, command: &Value) -> Value {
         let request = async_nats::Request::new()
             .payload(command.to_string().into())
             .timeout(Some(Duration::from_secs(10)));
-        let subject = format!("wasmbus.ctl.v1.default.{subject}");
         let answer = self
             .runtime
-            .block_on(self.client.send_request(subject, request))
-            .expect("a host answers");
-        let mut answer: Value = serde_json::from_slice(&answer.payload).expect("JSON");
-        assert_eq!(answer["success"], true, "{answer}");
-        answer["response"].take()
+            .block_on(self.client.send_request(subject.to_owned(), request))
+            .expect("an answer");
+        serde_json::from_slice(&answer.payload).expect("JSON")
     }
 }
 

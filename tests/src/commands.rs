@@ -143,7 +143,12 @@ pub(crate) fn up_says_who_is_missing_when_it_takes_too_long() {
 pub(crate) fn without_a_lattice_the_other_commands_say_so() {
     let folder = folder();
     let nowhere = folder.path().join("nowhere");
-    for arguments in [&["status"][..], &["seed"], &["down"]] {
+    for arguments in [
+        &["status"][..],
+        &["seed"],
+        &["swap", "product", "x.wasm"],
+        &["down"],
+    ] {
         fails(folder.path(), arguments, "no lattice runs on");
         fails(&nowhere, arguments, "no lattice runs on");
         assert!(!nowhere.exists(), "{arguments:?} makes no folder");

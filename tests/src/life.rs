@@ -11,10 +11,14 @@ use stoa_harness::{Client, Lattice, Process, eventually};
 
 use crate::bus::Bus;
 use asking::Asking;
-use catalogue::{catalogue, create, draft};
+pub(crate) use catalogue::draft;
+use catalogue::{catalogue, create};
+
+/// Providers in processes of their own.
+const ARCHIVES: &[&str] = &["--providers", "archives"];
 
 /// Stops a component the way `wash` does, behind wadm's back.
-fn stop_component(lattice: &Lattice, component: &str) {
+pub(crate) fn stop_component(lattice: &Lattice, component: &str) {
     let bus = Bus::of(lattice);
     let host = bus.control("host.ping", &json!({}))["id"].clone();
     let host = host.as_str().expect("a host");
@@ -69,7 +73,7 @@ pub(crate) fn a_component_that_was_stopped_comes_back_and_answers_are_200_503_or
 }
 
 pub(crate) fn a_database_provider_that_is_killed_comes_back_with_all_products() {
-    let lattice = Lattice::start();
+    let lattice = Lattice::start_as(ARCHIVES);
     let admin = lattice.admin();
     let before = create(&admin, 20);
     let asking = Asking::start(&lattice.anonymous(), "/products");
@@ -87,7 +91,7 @@ pub(crate) fn a_database_provider_that_is_killed_comes_back_with_all_products() 
 }
 
 pub(crate) fn a_key_value_provider_that_is_killed_comes_back_with_all_services() {
-    let lattice = Lattice::start();
+    let lattice = Lattice::start_as(ARCHIVES);
     let admin = lattice.admin();
     let body = json!({"id": "kept", "url": "http://127.0.0.1:1"});
     let registered = admin.post("/services", &body).send().expect(201).body;
@@ -109,7 +113,7 @@ pub(crate) fn a_key_value_provider_that_is_killed_comes_back_with_all_services()
 }
 
 pub(crate) fn a_ticker_that_is_killed_comes_back_before_a_lease_runs_out() {
-    let lattice = Lattice::start();
+    let lattice = Lattice::start_as(ARCHIVES);
     let admin = lattice.admin();
     let beat = |service: &str| {
         let shown = admin.get(&format!("/services/{service}")).send();
@@ -150,7 +154,7 @@ pub(crate) fn a_caller_that_ends_in_the_middle_of_a_call_blocks_no_other() {
 }
 
 pub(crate) fn without_nats_the_lattice_ends_and_says_so() {
-    let mut lattice = Lattice::start();
+    let mut lattice = Lattice::start_as(ARCHIVES);
     let processes = Process::all_of(lattice.folder());
     assert_eq!(processes.len(), 5, "{processes:?}");
     part(&lattice, "nats-server").signal("KILL");

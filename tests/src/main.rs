@@ -13,6 +13,7 @@
 mod bad_input;
 mod bus;
 mod commands;
+mod engine;
 mod gateway;
 mod life;
 mod outside;
@@ -54,6 +55,28 @@ pub(crate) fn shared() -> &'static Lattice {
 #[expect(clippy::too_many_lines, reason = "a table of contents")]
 fn tests() -> Vec<Trial> {
     trials! {
+        engine::calls: [
+            a_call_is_answered_whatever_its_size_inside_a_host,
+            a_call_is_answered_whatever_its_size_over_nats,
+            a_trap_ends_its_call_and_nothing_else,
+            a_call_that_takes_too_long_is_an_error_of_the_caller,
+            components_that_call_each_other_in_a_circle_come_to_an_end,
+            slow_calls_over_a_low_limit_wait_for_each_other,
+            calls_that_find_the_queue_full_wait_for_their_turn,
+            callers_that_give_up_are_not_served,
+        ]
+        engine::hosts: [
+            a_component_on_another_host_is_called_there,
+            hosts_share_the_calls_to_a_component_that_both_run,
+            calls_stay_on_a_host_that_runs_their_target,
+        ]
+        engine::swaps: [
+            a_swap_loses_no_request_however_it_is_made,
+            the_gateway_is_swapped_without_losing_a_request,
+            what_is_written_during_swaps_is_there_once,
+            a_build_that_cannot_run_leaves_the_old_one_serving,
+            a_component_that_is_stopped_and_started_answers_503_in_between,
+        ]
         products::create: [
             a_created_product_is_where_location_says,
             what_is_left_out_or_null_takes_its_default,
@@ -185,7 +208,7 @@ fn tests() -> Vec<Trial> {
             too_many_or_too_large_headers_are_refused_by_the_server,
             what_is_not_http_is_refused_by_the_server,
             a_length_that_can_be_understood_in_two_ways_is_refused_by_the_server,
-            without_a_usable_host_the_server_hangs_up,
+            a_request_without_a_usable_host_is_refused,
             headers_with_any_bytes_do_no_harm,
             an_if_match_that_is_none_changes_nothing,
             clients_that_hang_up_leave_nothing_behind,

@@ -19,6 +19,9 @@ use crate::tools::{self, WASM_TARGET};
 /// The services, as their crates are called.
 pub(crate) const COMPONENTS: [&str; 3] = ["gateway", "product", "registry"];
 
+/// What only tests use.
+const TEST_COMPONENTS: [&str; 1] = ["probe"];
+
 /// The capability providers; their crates are called `stoa-<name>-provider`.
 const PROVIDERS: [&str; 3] = ["keyvalue", "sql", "ticker"];
 
@@ -30,8 +33,29 @@ const DIGEST_LENGTH: usize = 64;
 
 /// Builds the components and writes their content digests into them.
 pub(crate) fn components(root: &Path) -> anyhow::Result<()> {
-    tools::wasm_target(root)?;
     say("building components");
+    compile(root, &COMPONENTS)?;
+    for name in COMPONENTS {
+        let mut wasm = built(root, name)?;
+        let digest = stamp(&mut wasm).with_context(|| format!("component {name}"))?;
+        keep(root, name, &digest, &wasm)?;
+    }
+    Ok(())
+}
+
+/// Builds the components that only tests use.
+pub(crate) fn test_components(root: &Path) -> anyhow::Result<()> {
+    compile(root, &TEST_COMPONENTS)?;
+    for name in TEST_COMPONENTS {
+        let wasm = built(root, name)?;
+        keep(root, name, &hex(&Sha256::digest(&wasm)), &wasm)?;
+    }
+    Ok(())
+}
+
+/// Compiles components.
+fn compile(root: &Path, names: &[&str]) -> anyhow::Result<()> {
+    tools::wasm_target(root)?;
     let mut compile = cargo(root);
     compile.args([
         "build",
@@ -41,25 +65,26 @@ pub(crate) fn components(root: &Path) -> anyhow::Result<()> {
         "--target",
         WASM_TARGET,
     ]);
-    for name in COMPONENTS {
+    for name in names {
         compile.args(["--package", name]);
     }
-    run(&mut compile)?;
-    for name in COMPONENTS {
-        let built = target(root)
-            .join(WASM_TARGET)
-            .join("component")
-            .join(format!("{name}.wasm"));
-        let mut wasm =
-            fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
-        let digest = stamp(&mut wasm).with_context(|| format!("component {name}"))?;
-        let file = folder(root).join(format!("{name}-{}.wasm", &digest[..16]));
-        if !file.exists() {
-            write(&file, &wasm)?;
-        }
-        link(&file, &folder(root).join(format!("{name}.wasm")))?;
+    run(&mut compile)
+}
+
+/// A component as it was compiled.
+fn built(root: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+    let file = target(root).join(WASM_TARGET).join("component");
+    let file = file.join(format!("{name}.wasm"));
+    fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// Puts a component where the manifest finds it.
+fn keep(root: &Path, name: &str, digest: &str, wasm: &[u8]) -> anyhow::Result<()> {
+    let file = folder(root).join(format!("{name}-{}.wasm", &digest[..16]));
+    if !file.exists() {
+        write(&file, wasm)?;
     }
-    Ok(())
+    link(&file, &folder(root).join(format!("{name}.wasm")))
 }
 
 /// Builds the providers and packs each into an archive.

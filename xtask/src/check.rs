@@ -10,6 +10,7 @@ use crate::{artifacts, cargo, tools};
 /// Runs every test: the workspace's, those against a real lattice included,
 /// and the engine's.
 pub(crate) fn test(root: &Path, stoa: &Stoa, options: &[String]) -> anyhow::Result<()> {
+    artifacts::test_components(root)?;
     run(with_lattice(
         cargo(root).args(["test", "--locked", "--workspace"]),
         root,
@@ -23,8 +24,14 @@ pub(crate) fn test(root: &Path, stoa: &Stoa, options: &[String]) -> anyhow::Resu
 }
 
 /// Runs the benchmarks in the release profile.
-pub(crate) fn bench(root: &Path, stoa: &Stoa, options: &[String]) -> anyhow::Result<()> {
+pub(crate) fn bench(
+    root: &Path,
+    stoa: &Stoa,
+    stock: &Stoa,
+    options: &[String],
+) -> anyhow::Result<()> {
     let mut command = cargo(root);
+    command.env("STOA_STOCK_BIN", stock.path());
     command.args([
         "run",
         "--locked",

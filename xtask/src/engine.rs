@@ -34,20 +34,48 @@ impl Stoa {
     }
 }
 
+/// Packages outside `host/` that are built into the program.
+const BUILT_IN: [&str; 4] = [
+    "crates/provider",
+    "providers/keyvalue",
+    "providers/sql",
+    "providers/ticker",
+];
+
 /// The program for the sources in `host/`: from the cache, or built.
 pub(crate) fn build(root: &Path) -> anyhow::Result<Stoa> {
-    let cache = tools::cache()?;
-    let program = cache.join("engine").join(inputs(root)?).join("stoa");
+    let program = tools::cache()?.join("engine").join(inputs(root)?);
+    let program = program.join("stoa");
     if !program.exists() {
         say("building the engine; without a cache this takes about ten minutes");
-        run(host(root, "build")?.args(["--release", "--locked"]))?;
-        let target = target(&cache);
-        artifacts::put(&target.join("release/stoa"), &program)?;
+        compile(&mut host(root, "build")?, &program)?;
     }
-    // Where people look for it.
-    let link = root.join("target/stoa/stoa");
-    artifacts::link(&program, &link)?;
+    // Where people look for it. By the other name it is a plain wasmCloud host.
+    for name in ["stoa", "wasmcloud"] {
+        artifacts::link(&program, &root.join("target/stoa").join(name))?;
+    }
     Ok(Stoa(program))
+}
+
+/// The program on wasmCloud as it was released, without providers of its own:
+/// what the patched one is compared with.
+pub(crate) fn stock(root: &Path) -> anyhow::Result<Stoa> {
+    let program = tools::cache()?
+        .join("engine")
+        .join(inputs(root)? + "-stock");
+    let program = program.join("stoa");
+    if !program.exists() {
+        say("building the engine as released");
+        let mut build = host(root, "build")?;
+        build.args(["--no-default-features", "--features", "quiet"]);
+        compile(build.args(patches::released(root)?), &program)?;
+    }
+    Ok(Stoa(program))
+}
+
+fn compile(build: &mut Command, program: &Path) -> anyhow::Result<()> {
+    run(build.args(["--release", "--locked"]))?;
+    artifacts::put(&target(&tools::cache()?).join("release/stoa"), program)
 }
 
 /// A cargo command on the engine, with its patches and in its own target
@@ -69,9 +97,26 @@ fn target(cache: &Path) -> PathBuf {
 
 /// A hash of all that decides what the program is.
 fn inputs(root: &Path) -> anyhow::Result<String> {
-    let mut files = vec![root.join("host/Cargo.toml"), root.join("host/Cargo.lock")];
-    collect(&root.join("host/src"), &mut files)?;
-    collect(&root.join(patches::FOLDER), &mut files)?;
+    // The compiler's flags are in `patches.rs`.
+    let files = [
+        "Cargo.toml",
+        "host/Cargo.toml",
+        "host/Cargo.lock",
+        "xtask/src/patches.rs",
+    ];
+    let mut files: Vec<_> = files.iter().map(|file| root.join(file)).collect();
+    for folder in ["host/src", "host/wadm", patches::FOLDER, "wit"] {
+        collect(&root.join(folder), &mut files)?;
+    }
+    for package in BUILT_IN {
+        let package = root.join(package);
+        files.push(package.join("Cargo.toml"));
+        for folder in ["src", "wit"] {
+            if package.join(folder).exists() {
+                collect(&package.join(folder), &mut files)?;
+            }
+        }
+    }
     files.sort();
     let mut hash = Sha256::new();
     hash.update(output(Command::new("rustc").arg("-vV").current_dir(root))?);
@@ -84,7 +129,8 @@ fn inputs(root: &Path) -> anyhow::Result<String> {
     Ok(artifacts::hex(&hash.finalize())[..16].to_owned())
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+/// All files below a folder.
+pub(crate) fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {

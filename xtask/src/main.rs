@@ -39,6 +39,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Builds the `stoa` program on wasmCloud as it was released.
+    Stock,
     /// Runs every test of the repository.
     Test {
         /// Options of `cargo test`, such as a part of a test's name.
@@ -74,10 +76,18 @@ fn perform(task: Task) -> anyhow::Result<()> {
     let root = root()?;
     match task {
         Task::Up { options } => {
-            let stoa = build(&root)?;
+            // The providers are in the engine, unless they are to come from archives.
+            let archives = options.iter().any(|option| option.contains("archives"))
+                || std::env::var_os("STOA_PROVIDERS").is_some_and(|value| value == "archives");
+            if archives {
+                artifacts::providers(&root)?;
+            }
+            artifacts::components(&root)?;
+            let stoa = engine::build(&root)?;
             replace(stoa.command(&root)?.arg("up").args(options))
         }
         Task::Build => build(&root).map(drop),
+        Task::Stock => engine::stock(&root).map(drop),
         Task::Stoa { arguments } => {
             let stoa = engine::build(&root)?;
             replace(stoa.command(&root)?.args(arguments))
@@ -89,7 +99,8 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Lint => check::lint(&root),
         Task::Bench { options } => {
             let stoa = build(&root)?;
-            check::bench(&root, &stoa, &options)
+            let stock = engine::stock(&root)?;
+            check::bench(&root, &stoa, &stock, &options)
         }
         Task::Digest { file } => artifacts::print_digest(&file),
     }

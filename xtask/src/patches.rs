@@ -1,8 +1,11 @@
 //! Dependencies of the engine with our patches applied: see `host/patches`.
 //!
-//! They lie in the cache folder under a hash of crate and patch, so that their
-//! path, and with it what is built from them, is the same for every checkout.
+//! A crate has a folder there, with `*.patch` files, applied in the order of
+//! their names, and `src/`, files of our own that are added to it. The patched
+//! crates lie in the cache folder under a hash of all that, so that their path,
+//! and with it what is built from them, is the same for every checkout.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,7 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 
 use crate::artifacts::hex;
+use crate::engine::collect;
 use crate::process::{run, say};
 use crate::{cargo, tools};
 
@@ -23,7 +27,12 @@ struct Patched {
     checksum: &'static str,
 }
 
-const PATCHED: [Patched; 2] = [
+const PATCHED: [Patched; 3] = [
+    Patched {
+        name: "wasmcloud-host",
+        version: "0.27.1",
+        checksum: "6edaf1f51d0b9ec8b799a6d64fce474eb6cf299be3e1ca2e296dfc3c385b8a36",
+    },
     Patched {
         name: "wasmcloud-runtime",
         version: "0.12.0",
@@ -42,12 +51,14 @@ pub(crate) const FOLDER: &str = "host/patches";
 /// Puts the patched crates in place of the released ones, for every cargo
 /// command in `host/`: by a configuration file there, which git ignores.
 pub(crate) fn configure(root: &Path) -> anyhow::Result<()> {
-    let mut text = "# Written by `cargo xtask`: see host/patches.\n[patch.crates-io]\n".to_owned();
+    // With frame pointers `perf` can tell who calls whom; they cost next to nothing.
+    let mut text = "# Written by `cargo xtask`: see host/patches.\n\
+        [build]\nrustflags = [\"-C\", \"force-frame-pointers=yes\"]\n\
+        [patch.crates-io]\n"
+        .to_owned();
     for patched in &PATCHED {
-        let folder = patched
-            .prepare(root)
-            .with_context(|| format!("{} {}", patched.name, patched.version))?;
-        let folder = folder.to_string_lossy().into_owned();
+        let changes = Changes::read(&root.join(FOLDER).join(patched.folder()))?;
+        let folder = patched.prepare(root, &changes)?;
         writeln!(text, "{} = {{ path = {folder:?} }}", patched.name)?;
     }
     let file = root.join("host/.cargo/config.toml");
@@ -55,20 +66,38 @@ pub(crate) fn configure(root: &Path) -> anyhow::Result<()> {
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
+/// Options of cargo that put the crates as they were released in the place of
+/// the patched ones. They are replaced as well, so that the lock file holds.
+pub(crate) fn released(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut options = Vec::new();
+    for patched in &PATCHED {
+        let folder = patched.prepare(root, &Changes::default())?;
+        let option = format!("patch.crates-io.{}.path={folder:?}", patched.name);
+        options.extend(["--config".to_owned(), option]);
+    }
+    Ok(options)
+}
+
 impl Patched {
-    /// The folder of the patched crate, made when it is not there yet.
-    fn prepare(&self, root: &Path) -> anyhow::Result<PathBuf> {
-        let name = format!("{}-{}", self.name, self.version);
-        let file = root.join(FOLDER).join(format!("{name}.patch"));
-        let patch =
-            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let hash = hex(&Sha256::digest(format!("{}\n{patch}", self.checksum)));
+    fn folder(&self) -> String {
+        format!("{}-{}", self.name, self.version)
+    }
+
+    /// The folder of the changed crate, made when it is not there yet.
+    fn prepare(&self, root: &Path, changes: &Changes) -> anyhow::Result<String> {
+        let name = self.folder();
+        let folder = self.unpack(root, &name, changes).context(name)?;
+        Ok(folder.to_string_lossy().into_owned())
+    }
+
+    fn unpack(&self, root: &Path, name: &str, changes: &Changes) -> anyhow::Result<PathBuf> {
+        let hash = changes.hash(self.checksum);
         let home = tools::cache()?.join("patched").join(&hash[..16]);
-        let folder = home.join(&name);
+        let folder = home.join(name);
         if folder.exists() {
             return Ok(folder);
         }
-        say(format_args!("patching {name}"));
+        say(format_args!("unpacking {name}"));
         let partial = home.join("partial");
         let _ = fs::remove_dir_all(&partial);
         fs::create_dir_all(&partial)?;
@@ -76,11 +105,11 @@ impl Patched {
             .arg("--extract")
             .arg("--gzip")
             .arg("--file")
-            .arg(self.released(root, &name)?)
+            .arg(self.released(root, name)?)
             .arg("--directory")
             .arg(&partial))?;
-        apply(&patch, &partial.join(&name))?;
-        fs::rename(partial.join(&name), &folder)?;
+        changes.apply(&partial.join(name))?;
+        fs::rename(partial.join(name), &folder)?;
         fs::remove_dir_all(&partial)?;
         Ok(folder)
     }
@@ -126,6 +155,60 @@ fn cached(name: &str) -> Option<PathBuf> {
         .flatten()
         .map(|registry| registry.path().join(format!("{name}.crate")))
         .find(|file| file.exists())
+}
+
+/// What is changed in a crate: files by their path in its folder.
+#[derive(Default)]
+struct Changes {
+    patches: BTreeMap<PathBuf, String>,
+    added: BTreeMap<PathBuf, String>,
+}
+
+impl Changes {
+    fn read(folder: &Path) -> anyhow::Result<Self> {
+        let mut files = Vec::new();
+        collect(folder, &mut files)?;
+        let mut changes = Self::default();
+        for file in files {
+            let content = fs::read_to_string(&file)
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            let name = file.strip_prefix(folder)?.to_owned();
+            if name.starts_with("src") {
+                changes.added.insert(name, content);
+            } else if name.extension().is_some_and(|kind| kind == "patch") {
+                changes.patches.insert(name, content);
+            } else {
+                bail!("{} is neither a patch nor below src/", file.display());
+            }
+        }
+        Ok(changes)
+    }
+
+    fn hash(&self, checksum: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(checksum);
+        for (name, content) in self.patches.iter().chain(&self.added) {
+            hash.update(format!("\n{} {}\n", name.display(), content.len()));
+            hash.update(content);
+        }
+        hex(&hash.finalize())
+    }
+
+    /// Changes an unpacked crate.
+    fn apply(&self, folder: &Path) -> anyhow::Result<()> {
+        for (name, patch) in &self.patches {
+            apply(patch, folder).with_context(|| name.display().to_string())?;
+        }
+        for (name, content) in &self.added {
+            let file = folder.join(name);
+            if file.exists() {
+                bail!("the crate has a file {} of its own", name.display());
+            }
+            fs::create_dir_all(file.parent().context("a file has a folder")?)?;
+            fs::write(&file, content)?;
+        }
+        Ok(())
+    }
 }
 
 /// Applies a patch of one file or several to an unpacked crate.
@@ -182,17 +265,37 @@ mod tests {
     }
 
     #[test]
-    fn every_patch_file_belongs_to_a_patched_crate() {
-        let root = crate::root().unwrap();
-        let mut files: Vec<_> = fs::read_dir(root.join(FOLDER))
+    fn added_files_join_the_crate_and_replace_none() {
+        let folder = folder("added", "one\n");
+        let added = |name: &str| Changes {
+            patches: BTreeMap::new(),
+            added: BTreeMap::from([(PathBuf::from(name), "new\n".to_owned())]),
+        };
+        added("src/deep/new.rs").apply(&folder).unwrap();
+        let new = fs::read_to_string(folder.join("src/deep/new.rs")).unwrap();
+        assert_eq!(new, "new\n");
+        assert!(added("src/lib.rs").apply(&folder).is_err());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn every_folder_of_patches_belongs_to_a_patched_crate() {
+        let folder = crate::root().unwrap().join(FOLDER);
+        let mut names: Vec<_> = fs::read_dir(&folder)
             .unwrap()
-            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .filter(|name| name != "README.md")
             .collect();
-        files.sort();
-        let names = PATCHED
-            .iter()
-            .map(|p| format!("{}-{}.patch", p.name, p.version));
-        assert_eq!(files, names.collect::<Vec<_>>());
+        names.sort();
+        let crates = PATCHED.iter().map(|p| format!("{}-{}", p.name, p.version));
+        assert_eq!(names, crates.collect::<Vec<_>>());
+        let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+        for name in names {
+            let changes = Changes::read(&folder.join(&name)).unwrap();
+            for patch in changes.patches.keys() {
+                let file = format!("{name}/{}", patch.display());
+                assert!(readme.contains(&file), "the README does not list {file}");
+            }
+        }
     }
 }

@@ -123,16 +123,9 @@ impl Request {
         Self(self.0.body(body.into()))
     }
 
-    /// Sends it. The engine loses a call now and then, and what comes of that
-    /// is 503 or no answer: then it is sent once more.
+    /// Sends it.
     pub fn send(self) -> Answer {
-        let again = self.0.try_clone();
-        match (self.try_send(), again) {
-            (Ok(answer), _) if answer.status != 503 => Ok(answer),
-            (_, Some(again)) => Self(again).try_send(),
-            (answer, None) => answer,
-        }
-        .expect("an answer")
+        self.try_send().expect("an answer")
     }
 
     /// An answer, or why the connection gave none.

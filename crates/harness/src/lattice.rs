@@ -1,6 +1,7 @@
 //! A real lattice for tests: `stoa up` with its own ports and data folder,
 //! gone without a trace when it is dropped.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -40,12 +41,27 @@ impl Lattice {
 
     /// Starts a lattice on a folder that another one has used.
     pub fn start_on(folder: TempDir) -> Self {
-        Self::run(folder, &root().join("wadm.yaml"))
+        Self::run(&program(), folder, &root().join("wadm.yaml"), &[])
+    }
+
+    /// Starts a lattice on an empty folder with more options of `stoa up`.
+    pub fn start_as(options: &[&str]) -> Self {
+        Self::start_with_options(&[], options)
     }
 
     /// Starts a lattice on an empty folder with another manifest: the usual
     /// one, with some of its text replaced.
     pub fn start_with(changes: &[(&str, &str)]) -> Self {
+        Self::start_with_options(changes, &[])
+    }
+
+    /// Starts a lattice with another manifest and with more options.
+    pub fn start_with_options(changes: &[(&str, &str)], options: &[&str]) -> Self {
+        Self::start_of(&program(), changes, options)
+    }
+
+    /// The same by another build of `stoa`.
+    pub fn start_of(program: &OsStr, changes: &[(&str, &str)], options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("stoa-test-").expect("a temporary folder");
         let text = std::fs::read_to_string(root().join("wadm.yaml")).expect("the manifest");
         // Images are named relative to the manifest, which lies elsewhere now.
@@ -56,13 +72,16 @@ impl Lattice {
         }
         let manifest = folder.path().join("wadm.yaml");
         std::fs::write(&manifest, text).expect("a manifest");
-        Self::run(folder, &manifest)
+        Self::run(program, folder, &manifest, options)
     }
 
-    fn run(folder: TempDir, manifest: &Path) -> Self {
-        let mut child = stoa(folder.path())
+    fn run(program: &OsStr, folder: TempDir, manifest: &Path, options: &[&str]) -> Self {
+        let mut child = Command::new(program)
+            .arg("--data")
+            .arg(folder.path())
             .args(["up", "--http", "127.0.0.1:0", "--manifest"])
             .arg(manifest)
+            .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -253,11 +272,15 @@ fn ready(child: &mut Child) -> Result<(String, Receiver<String>), String> {
     Err(output)
 }
 
+/// The `stoa` program.
+pub(crate) fn program() -> OsString {
+    std::env::var_os("STOA_BIN")
+        .expect("STOA_BIN names the stoa program: run these tests by `cargo xtask test`")
+}
+
 /// The `stoa` program on a data folder.
 pub fn stoa(folder: &Path) -> Command {
-    let program = std::env::var_os("STOA_BIN")
-        .expect("STOA_BIN names the stoa program: run these tests by `cargo xtask test`");
-    let mut command = Command::new(program);
+    let mut command = Command::new(program());
     command.arg("--data").arg(folder);
     command
 }

@@ -9,13 +9,19 @@
     reason = "a test that cannot go on ends with what it missed"
 )]
 
+mod build;
 mod client;
+mod host;
 mod lattice;
+mod probes;
 mod process;
 mod wire;
 
+pub use build::{Build, GATEWAY, PRODUCT};
 pub use client::{Answer, Client, Request};
+pub use host::Host;
 pub use lattice::{Ended, Lattice, root, stoa};
+pub use probes::{Probes, probe_image};
 pub use process::Process;
 pub use wire::Wire;
 

@@ -33,6 +33,15 @@ impl Process {
         (!command.is_empty()).then_some(Self { id, command })
     }
 
+    /// Resident memory in bytes; 0 when it has ended.
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        kibibytes.map_or(0, |kibibytes: u64| kibibytes << 10)
+    }
+
     /// Whether it still runs.
     pub fn is_alive(&self) -> bool {
         Self::of(self.id).as_ref() == Some(self)

@@ -24,33 +24,33 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use wasmcloud_provider_sdk::{
     HealthCheckRequest, HealthCheckResponse, LinkConfig, LinkDeleteInfo, Provider,
-    ProviderConnection, get_connection,
 };
 
 use crate::config::{ConfigError, Schedule};
 use crate::links::Links;
 use crate::ticking::Ticking;
 use crate::wire::Component;
+pub use crate::wire::{Lattice, OwnProcess};
 
 /// How long a shutdown waits for the calls under way.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// The provider. Clones are the same provider.
-#[derive(Clone, Default)]
-pub struct TickerProvider {
-    connection: Option<ProviderConnection>,
+#[derive(Clone)]
+pub struct TickerProvider<L> {
+    lattice: L,
     links: Arc<Links>,
     /// Links whose config is wrong, by component and name, for the health.
     refused: Arc<Mutex<BTreeMap<(String, String), ConfigError>>>,
 }
 
-impl TickerProvider {
-    /// A provider inside another process, on its connection. The default is
-    /// the one of a process of its own, which [`get_connection`] has.
-    pub fn new(connection: ProviderConnection) -> Self {
+impl<L: Lattice> TickerProvider<L> {
+    /// A provider that reaches its components there.
+    pub fn new(lattice: L) -> Self {
         Self {
-            connection: Some(connection),
-            ..Self::default()
+            lattice,
+            links: Arc::default(),
+            refused: Arc::default(),
         }
     }
 
@@ -59,16 +59,9 @@ impl TickerProvider {
         let key = (component.to_owned(), name.to_owned());
         self.refused.lock().await.contains_key(&key) || self.links.has(component, name).await
     }
-
-    fn connection(&self) -> &ProviderConnection {
-        match &self.connection {
-            Some(connection) => connection,
-            None => get_connection(),
-        }
-    }
 }
 
-impl Provider for TickerProvider {
+impl<L: Lattice> Provider for TickerProvider<L> {
     async fn receive_link_config_as_source(&self, link: LinkConfig<'_>) -> anyhow::Result<()> {
         let key = (link.target_id.to_owned(), link.link_name.to_owned());
         let schedule = match Schedule::from_link(link.config) {
@@ -81,10 +74,10 @@ impl Provider for TickerProvider {
         };
         self.refused.lock().await.remove(&key);
         let timeout = schedule.timeout();
-        let target = Component::new(self.connection(), link.target_id, timeout).await?;
+        let client = self.lattice.client(link.target_id, timeout).await?;
         let (component, name) = key;
         let ticking = Ticking {
-            target,
+            target: Component(client),
             component,
             name,
             schedule,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tracing::{debug, error};
 use wasmcloud_provider_sdk::ProviderConnection;
 
-use crate::TickerProvider;
+use crate::{Lattice, TickerProvider};
 
 /// A link that was put is heard of within this time.
 const GRACE: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ struct Link {
 }
 
 /// Returns when a link of the provider has been missing for a while.
-pub async fn link(connection: &ProviderConnection, provider: &TickerProvider) {
+pub async fn link(connection: &ProviderConnection, provider: &TickerProvider<impl Lattice>) {
     let mut suspect = None;
     tokio::time::sleep(GRACE).await;
     loop {
@@ -51,7 +51,10 @@ pub async fn link(connection: &ProviderConnection, provider: &TickerProvider) {
     }
 }
 
-async fn missing(connection: &ProviderConnection, provider: &TickerProvider) -> Option<Link> {
+async fn missing(
+    connection: &ProviderConnection,
+    provider: &TickerProvider<impl Lattice>,
+) -> Option<Link> {
     let links = match links(connection).await {
         Ok(links) => links,
         Err(error) => {

@@ -1,7 +1,7 @@
 //! The ticker as a process of its own, started by a host.
 
 use anyhow::Context as _;
-use stoa_ticker_provider::{TickerProvider, lost};
+use stoa_ticker_provider::{OwnProcess, TickerProvider, lost};
 use wasmcloud_provider_sdk::{get_connection, initialize_observability, run_provider};
 
 const NAME: &str = "stoa-ticker";
@@ -10,7 +10,7 @@ const NAME: &str = "stoa-ticker";
 async fn main() -> anyhow::Result<()> {
     initialize_observability!(NAME, None::<std::path::PathBuf>);
     stoa_provider::end_with_host()?;
-    let provider = TickerProvider::default();
+    let provider = TickerProvider::new(OwnProcess);
     let shutdown = run_provider(provider.clone(), NAME)
         .await
         .context("the provider does not start")?;

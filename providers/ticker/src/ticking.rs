@@ -13,8 +13,14 @@ use crate::config::Schedule;
 /// The first tick comes within this time, so that links which are put at
 /// once do not tick at once.
 const FIRST_DELAY: Duration = Duration::from_millis(10);
+/// Where intervals are long, a component that was reached has these ticks too,
+/// so long after the first: what it says to others at the first they may miss,
+/// as they may be starting as well.
+const EARLY: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+const LONG: Duration = Duration::from_secs(4);
 const FIRST_RETRY: Duration = Duration::from_millis(50);
-/// An unreachable component is nothing to warn of while it may be starting.
+/// A component that is unreachable, or complains, is nothing to warn of while
+/// it may be starting.
 const STARTING: Duration = Duration::from_secs(3);
 
 /// What a call of the component carries.
@@ -60,7 +66,7 @@ pub struct Ticking<T> {
 /// How the calls of a link have gone so far.
 struct Record {
     started: Instant,
-    /// The component has answered, be it with an error.
+    /// The component has answered, be it with an error that stays.
     reached: bool,
     /// Failures in a row.
     failures: u32,
@@ -80,8 +86,8 @@ impl<T: Target> Ticking<T> {
         let mut retry = FIRST_RETRY;
         // The ticks keep to a grid that begins with the first one to arrive:
         // neither jitter nor slow calls add up.
-        let mut slot = record.started;
-        let mut due = slot + FIRST_DELAY.mul_f64(fastrand::f64());
+        let mut first = record.started;
+        let mut due = first + FIRST_DELAY.mul_f64(fastrand::f64());
         loop {
             tokio::select! {
                 biased;
@@ -89,15 +95,27 @@ impl<T: Target> Ticking<T> {
                 () = sleep_until(due) => {}
             }
             if !record.reached {
-                slot = Instant::now();
+                first = Instant::now();
             }
             sequence = next_sequence(sequence);
             let outcome = self.call(sequence).await;
-            record.reached |= !matches!(outcome, Err(Failure::Call(_)));
+            record.reached |= match outcome {
+                Ok(()) => true,
+                // What it needs may be starting as well.
+                Err(Failure::Component(_)) => record.started.elapsed() > STARTING,
+                Err(Failure::Call(_)) => false,
+            };
             self.log(&mut record, outcome);
             if record.reached {
-                slot = next_slot(slot, interval, Instant::now());
-                due = slot + self.schedule.delay();
+                let now = Instant::now();
+                due = next_slot(first, interval, now) + self.schedule.delay();
+                let early = EARLY
+                    .iter()
+                    .map(|after| first + *after)
+                    .find(|at| *at > now);
+                if let Some(early) = early.filter(|_| interval > LONG) {
+                    due = due.min(early);
+                }
             } else {
                 // It may be starting, and others wait for its first tick.
                 due = Instant::now() + retry;

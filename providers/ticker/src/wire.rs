@@ -1,29 +1,53 @@
 //! A component on the lattice as the target of ticks.
 
+use std::future::Future;
 use std::time::Duration;
 
-use wasmcloud_provider_sdk::ProviderConnection;
+use async_nats::HeaderMap;
 use wasmcloud_provider_sdk::provider::WrpcClient;
+use wasmcloud_provider_sdk::{ProviderConnection, get_connection};
+use wrpc_transport::{Invoke, SendFuture as _};
 
 use crate::bindings::stoa::clock::ticks;
 use crate::ticking::{Failure, Target, Timing};
 
-/// A component, called over wRPC.
-pub(crate) struct Component(WrpcClient);
+/// Where components are reached.
+pub trait Lattice: Clone + Send + Sync + 'static {
+    /// Calls one component.
+    type Client: Invoke<Context = Option<HeaderMap>> + 'static;
 
-impl Component {
-    /// A client for all calls of a link: to make one subscribes to NATS.
-    pub(crate) async fn new(
-        connection: &ProviderConnection,
-        id: &str,
+    /// A client for all calls of a link: to make one may subscribe to NATS.
+    fn client(
+        &self,
+        component: &str,
         timeout: Duration,
-    ) -> anyhow::Result<Self> {
-        let client = connection.get_wrpc_client_custom(id, Some(timeout)).await?;
-        Ok(Self(client))
+    ) -> impl Future<Output = anyhow::Result<Self::Client>> + Send;
+}
+
+/// The lattice as a process of its own reaches it.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnProcess;
+
+impl Lattice for OwnProcess {
+    type Client = WrpcClient;
+
+    async fn client(&self, component: &str, timeout: Duration) -> anyhow::Result<WrpcClient> {
+        get_connection().client(component, timeout).await
     }
 }
 
-impl Target for Component {
+impl Lattice for ProviderConnection {
+    type Client = WrpcClient;
+
+    async fn client(&self, component: &str, timeout: Duration) -> anyhow::Result<WrpcClient> {
+        self.get_wrpc_client_custom(component, Some(timeout)).await
+    }
+}
+
+/// A component, called over wRPC.
+pub(crate) struct Component<C>(pub(crate) C);
+
+impl<C: Invoke<Context = Option<HeaderMap>> + 'static> Target for Component<C> {
     async fn tick(&self, timing: Timing) -> Result<(), Failure> {
         let Timing {
             name,
@@ -35,7 +59,7 @@ impl Target for Component {
             sequence,
             interval,
         };
-        match ticks::tick(&self.0, None, &timing).await {
+        match ticks::tick(&self.0, None, &timing).send().await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(problem)) => Err(Failure::Component(problem)),
             Err(error) => Err(Failure::Call(format!("{error:#}"))),

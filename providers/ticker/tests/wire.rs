@@ -62,7 +62,11 @@ fn connection(client: Client, id: &str) -> ProviderConnection {
     ProviderConnection::new(client, id, "lattice", host, config, own, hosts).unwrap()
 }
 
-async fn put(provider: &TickerProvider, connection: &ProviderConnection, interval_ms: &str) {
+async fn put(
+    provider: &TickerProvider<ProviderConnection>,
+    connection: &ProviderConnection,
+    interval_ms: &str,
+) {
     let link = InterfaceLinkDefinition {
         source_id: "ticker".to_owned(),
         target: "product".to_owned(),

@@ -1,19 +1,15 @@
 //! Clients that ask and ask, while something happens.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use stoa_harness::{Answer, Client, eventually};
 
-/// No answer takes longer, unless its call was lost: a call whose target is
-/// gone ends after ten seconds.
+/// No answer takes longer: a call whose target is gone ends after ten seconds.
 const LONGEST: Duration = Duration::from_secs(13);
-
-/// The host ends a lost call after twenty seconds.
-const LOST: Duration = Duration::from_secs(25);
 
 /// How many ask at the same time.
 const CLIENTS: usize = 3;
@@ -24,10 +20,6 @@ const PACE: Duration = Duration::from_millis(20);
 
 /// Clients that ask the same question one time after the other. Each answer is
 /// 200, 503 or 504 and comes in time, or the test has failed.
-///
-/// The engine loses a call now and then, above all one whose provider is killed
-/// under it: its client is left without an answer for a while. So each client
-/// may lose one question, and none may lose more.
 pub(crate) struct Asking {
     noted: Arc<Noted>,
     /// How many of the answers have been waited for.
@@ -38,7 +30,6 @@ pub(crate) struct Asking {
 #[derive(Default)]
 struct Noted {
     statuses: Mutex<Vec<u16>>,
-    lost: AtomicUsize,
     enough: AtomicBool,
 }
 
@@ -97,20 +88,9 @@ impl Asking {
 
 impl Noted {
     fn take(&self, path: &str, answer: &Result<Answer, String>, took: Duration) {
-        match answer {
-            Ok(answer) if took < LONGEST => {
-                let status = answer.status;
-                assert!(matches!(status, 200 | 503 | 504), "{path} was {status}");
-                self.statuses.lock().expect("answers").push(status);
-            }
-            lost => {
-                let before = self.lost.fetch_add(1, Ordering::Relaxed);
-                let may_be = took > LONGEST && took < LOST && before < CLIENTS;
-                assert!(
-                    may_be,
-                    "{path} after {took:?}, {before} lost before: {lost:?}"
-                );
-            }
-        }
+        assert!(took < LONGEST, "{path} after {took:?}: {answer:?}");
+        let status = answer.as_ref().expect("an answer").status;
+        assert!(matches!(status, 200 | 503 | 504), "{path} was {status}");
+        self.statuses.lock().expect("answers").push(status);
     }
 }

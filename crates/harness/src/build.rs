@@ -1,0 +1,63 @@
+//! Builds of a component that differ in a few words, so that one can tell
+//! which of them answers.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::{Client, Lattice, root};
+
+/// A component of which there is another build.
+pub struct Build {
+    /// Its id, and its file's name.
+    pub component: &'static str,
+    /// A path whose answer has the words.
+    path: &'static str,
+    words: &'static str,
+    other: &'static str,
+}
+
+/// The catalogue.
+pub const PRODUCT: Build = Build {
+    component: "product",
+    path: "/products/01900000-0000-7000-8000-000000000000",
+    words: "There is no product with this id.",
+    other: "THERE IS NO product with this id.",
+};
+
+/// The gateway.
+pub const GATEWAY: Build = Build {
+    component: "gateway",
+    path: "/nowhere",
+    words: "Nothing is served at /",
+    other: "NOTHING IS served at /",
+};
+
+impl Build {
+    /// The file that was built.
+    pub fn built(&self) -> PathBuf {
+        let file = root().join(format!("target/stoa/{}.wasm", self.component));
+        file.canonicalize().expect("the component is built")
+    }
+
+    /// The other build, in the lattice's folder.
+    pub fn altered(&self, lattice: &Lattice) -> PathBuf {
+        assert_eq!(self.words.len(), self.other.len());
+        let mut wasm = fs::read(self.built()).expect("the component");
+        let words = self.words.as_bytes();
+        let at = wasm.windows(words.len()).position(|found| found == words);
+        let at = at.expect("the words are in it");
+        wasm[at..at + words.len()].copy_from_slice(self.other.as_bytes());
+        let file = lattice
+            .folder()
+            .join(format!("{}-other.wasm", self.component));
+        fs::write(&file, wasm).expect("a file");
+        file
+    }
+
+    /// Whether the other build answers.
+    pub fn is_other(&self, client: &Client) -> bool {
+        let answer = client.get(self.path).send().expect(404);
+        let detail = answer.body["detail"].as_str().expect("a detail");
+        detail.starts_with(self.other)
+    }
+}
