@@ -24,7 +24,8 @@ async fn keyvalue(host: ProviderHost) -> anyhow::Result<()> {
     };
     let provider = KeyValueProvider::new(Some(nats));
     let exports = host.exports();
-    let calls = stoa_keyvalue_provider::bindings::serve(&exports, provider.clone()).await?;
+    let serving = stoa_keyvalue_provider::bindings::serve(&exports, provider.clone());
+    let calls = Box::pin(serving).await?;
     host.run(provider, exports, calls).await
 }
 

@@ -100,7 +100,7 @@ fn adapt(config: WasmbusHostConfig, options: Options) -> WasmbusHostConfig {
     WasmbusHostConfig {
         embedded_providers: match options.providers {
             Providers::Embedded => crate::embedded::providers(),
-            Providers::Archives => Default::default(),
+            Providers::Archives => wasmcloud_host::wasmbus::EmbeddedProviders::default(),
         },
         local_calls: options.calls == Calls::Local,
         ..config

@@ -3,23 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
+use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use wasmcloud_control_interface::{Client, ClientBuilder, HostInventory};
-use wasmcloud_host::wasmbus::Host;
+use tokio::time::timeout;
+use wasmcloud_control_interface::{Client, ClientBuilder, CtlResponse, Host, HostInventory};
+use wasmcloud_host::wasmbus;
 
 use crate::engine::{self, DRAIN_LIMIT};
 
 /// The lattice's name. Several lattices on one machine have a NATS server each.
 pub const NAME: &str = "default";
 
-/// How long hosts may take to say that they are there: all of it is waited
-/// for, as nobody knows how many there are.
-const ROLL_CALL: Duration = Duration::from_millis(250);
+/// How long after one host the next may say that it is there.
+const ROLL_CALL: Duration = Duration::from_millis(150);
 
 /// A running host.
 pub struct Lattice {
-    host: Arc<Host>,
+    host: Arc<wasmbus::Host>,
     id: String,
     shutdown: BoxFuture<'static, anyhow::Result<()>>,
     client: Client,
@@ -79,18 +80,29 @@ pub async fn client(nats: &str) -> anyhow::Result<Client> {
         .build())
 }
 
-/// The ids of the lattice's hosts: of those that answer within [`ROLL_CALL`].
+/// The ids of the lattice's hosts.
+///
+/// Nobody knows how many there are: the first has time to answer, the others
+/// have to follow within [`ROLL_CALL`].
 pub async fn hosts(client: &Client) -> anyhow::Result<Vec<String>> {
-    let client = ClientBuilder::new(client.nats_client())
-        .lattice(NAME)
-        .auction_timeout(ROLL_CALL)
-        .build();
-    let hosts = client
-        .get_hosts()
-        .await
-        .map_err(|error| anyhow!("the lattice does not answer: {error}"))?;
-    let hosts = hosts.iter().filter_map(|response| response.data());
-    Ok(hosts.map(|host| host.id().to_owned()).collect())
+    let nats = client.nats_client();
+    let inbox = nats.new_inbox();
+    let mut answers = nats.subscribe(inbox.clone()).await?;
+    let ping = format!("wasmbus.ctl.v1.{NAME}.host.ping");
+    nats.publish_with_reply(ping, inbox, Vec::new().into())
+        .await?;
+    let mut hosts = Vec::new();
+    let mut patience = DRAIN_LIMIT;
+    while let Ok(Some(answer)) = timeout(patience, answers.next()).await {
+        let answer: CtlResponse<Host> = serde_json::from_slice(&answer.payload)
+            .map_err(|_| anyhow!("the lattice has no host"))?;
+        hosts.extend(answer.data().map(|host| host.id().to_owned()));
+        patience = ROLL_CALL;
+    }
+    if hosts.is_empty() {
+        bail!("the lattice does not answer: no host is there");
+    }
+    Ok(hosts)
 }
 
 /// What runs on a host.

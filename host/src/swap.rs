@@ -15,7 +15,7 @@ use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep};
-use wasmcloud_control_interface::Client;
+use wasmcloud_control_interface::{Client, ComponentDescription};
 
 use crate::deployment::Wadm;
 use crate::lattice;
@@ -26,6 +26,9 @@ use crate::terminal::Terminal;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often they are asked.
 const EVERY: Duration = Duration::from_millis(50);
+
+/// The annotation by which wadm's scalers know their components.
+const SCALER: &str = "wasmcloud.dev/scaler";
 
 /// The file with what ran before.
 const RECORD: &str = "swapped.json";
@@ -69,7 +72,11 @@ pub async fn run(
     };
     let swapped = async {
         update(&client, component, &hosts, &image).await?;
-        want(&wadm, &run.application, component, &image).await
+        let owners = owners(&client, component, &hosts).await?;
+        if want(&wadm, &run.application, component, &image).await? {
+            taken_over(&client, component, &hosts, &owners).await?;
+        }
+        anyhow::Ok(())
     };
     if let Err(error) = swapped.await {
         // What was changed before it failed goes back.
@@ -104,10 +111,53 @@ async fn running(client: &Client, component: &str) -> anyhow::Result<BTreeMap<St
 
 /// The build that a host runs.
 async fn build_on(client: &Client, host: &str, component: &str) -> anyhow::Result<Option<String>> {
+    let found = on(client, host, component).await?;
+    Ok(found.map(|found| found.image_ref().to_owned()))
+}
+
+async fn on(
+    client: &Client,
+    host: &str,
+    component: &str,
+) -> anyhow::Result<Option<ComponentDescription>> {
     let inventory = lattice::inventory(client, host).await?;
     let mut components = inventory.components().iter();
     let found = components.find(|found| found.id() == component);
-    Ok(found.map(|found| found.image_ref().to_owned()))
+    Ok(found.cloned())
+}
+
+/// Which of wadm's scalers looks after a component, by host.
+async fn owners(
+    client: &Client,
+    component: &str,
+    hosts: &BTreeMap<String, String>,
+) -> anyhow::Result<BTreeMap<String, Option<String>>> {
+    let mut owners = BTreeMap::new();
+    for host in hosts.keys() {
+        let found = on(client, host, component).await?;
+        let annotations = found.and_then(|found| found.annotations().cloned());
+        let owner = annotations.and_then(|annotations| annotations.get(SCALER).cloned());
+        owners.insert(host.clone(), owner);
+    }
+    Ok(owners)
+}
+
+/// Waits until wadm's new scaler has found a component as it wants it: until
+/// then its command is on the way, and would undo a swap that comes before it.
+async fn taken_over(
+    client: &Client,
+    component: &str,
+    hosts: &BTreeMap<String, String>,
+    before: &BTreeMap<String, Option<String>>,
+) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while owners(client, component, hosts).await? == *before {
+        if Instant::now() > deadline {
+            bail!("wadm does not take the build over: see stoa.log");
+        }
+        sleep(EVERY).await;
+    }
+    Ok(())
 }
 
 /// Has every host run the build, and waits until they do.
@@ -141,23 +191,32 @@ async fn update(
     Ok(())
 }
 
-/// Changes the manifest that wadm keeps.
-async fn want(wadm: &Wadm, application: &str, component: &str, image: &str) -> anyhow::Result<()> {
+/// Changes the manifest that wadm keeps, unless it says so already.
+async fn want(
+    wadm: &Wadm,
+    application: &str,
+    component: &str,
+    image: &str,
+) -> anyhow::Result<bool> {
     let mut manifest = wadm.manifest(application).await?;
-    set_image(&mut manifest, application, component, image)?;
+    if !set_image(&mut manifest, application, component, image)? {
+        return Ok(false);
+    }
     // wadm names the version.
     if let Some(annotations) = manifest["metadata"]["annotations"].as_object_mut() {
         annotations.remove("version");
     }
-    wadm.deploy(application, manifest.to_string()).await
+    wadm.deploy(application, manifest.to_string()).await?;
+    Ok(true)
 }
 
+/// Sets the image of a component; whether that changed anything.
 fn set_image(
     manifest: &mut Value,
     application: &str,
     component: &str,
     image: &str,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let components = manifest["spec"]["components"].as_array_mut();
     let found = components.into_iter().flatten().find(|entry| {
         let id = match &entry["properties"]["id"] {
@@ -171,8 +230,10 @@ fn set_image(
         entry["type"] == "component" && id == component
     });
     let found = found.with_context(|| format!("the manifest has no component {component}"))?;
-    found["properties"]["image"] = Value::from(image);
-    Ok(())
+    let image = Value::from(image);
+    let changed = found["properties"]["image"] != image;
+    found["properties"]["image"] = image;
+    Ok(changed)
 }
 
 /// Copies a build to where it stays, under a name that no other build has: a
@@ -227,7 +288,8 @@ mod tests {
             {"name": "product", "type": "capability", "properties": {"image": "old"}},
             {"name": "cart", "type": "component", "properties": {"image": "old"}},
         ]}});
-        set_image(&mut manifest, "stoa", "product", "new").unwrap();
+        assert!(set_image(&mut manifest, "stoa", "product", "new").unwrap());
+        assert!(!set_image(&mut manifest, "stoa", "product", "new").unwrap());
         set_image(&mut manifest, "stoa", "stoa-cart", "new").unwrap();
         let images = manifest["spec"]["components"].as_array().unwrap().iter();
         let images: Vec<_> = images.map(|c| c["properties"]["image"].clone()).collect();

@@ -27,6 +27,8 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{mpsc, oneshot, OnceCell};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::warn;
 use wasmcloud_tracing::context::TraceContextInjector;
@@ -37,6 +39,9 @@ use super::pipe::{self, pipe};
 /// Names of the headers by which calls over NATS say where they come from.
 const SOURCE_ID: &str = "source-id";
 const LINK_NAME: &str = "link-name";
+
+/// How long the last calls from elsewhere may take to arrive.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// Clients to other hosts' targets that are kept. More are made as needed.
 const KEPT_CLIENTS: usize = 1024;
@@ -66,8 +71,14 @@ type Functions = HashMap<Box<str>, HashMap<Box<str>, Arc<Function>>>;
 struct Function {
     queue: Queue,
     paths: Paths,
-    /// Dropping it ends the subscription, after what is under way to it.
-    _subscription: oneshot::Sender<()>,
+    subscription: Mutex<Option<Subscription>>,
+}
+
+/// What feeds a queue from NATS.
+struct Subscription {
+    /// Dropping it ends the feeding, after what is under way.
+    _stop: oneshot::Sender<()>,
+    feeding: JoinHandle<()>,
 }
 
 /// Where the calls of a function wait.
@@ -183,7 +194,23 @@ impl Exchange {
     }
 
     /// Takes a target away. Calls that were accepted are served to their end.
-    pub(crate) fn withdraw(&self, target: &str) {
+    ///
+    /// Until NATS sends no more calls, those of this host go on being taken
+    /// here: sent there they would come back, to nobody.
+    pub(crate) async fn withdraw(&self, target: &str) {
+        let Some(withdrawn) = read(&self.targets).get(target).cloned() else {
+            return;
+        };
+        let subscriptions: Vec<_> = read(&withdrawn.functions)
+            .values()
+            .flat_map(HashMap::values)
+            .filter_map(|function| lock(&function.subscription).take())
+            .map(|subscription| subscription.feeding)
+            .collect();
+        let ended = futures::future::join_all(subscriptions);
+        if timeout(DRAIN, ended).await.is_err() {
+            warn!(target, "calls are still coming in");
+        }
         write(&self.targets).remove(target);
     }
 
@@ -403,17 +430,20 @@ impl Draft {
             wrpc_transport_nats::Client::new(nats, Arc::clone(&prefix), Some(prefix))
         });
         let queue = Queue(Arc::new(RwLock::new(queue)));
-        let (subscription, stop) = oneshot::channel::<()>();
+        let (going, stop) = oneshot::channel::<()>();
         let calls = client
             .await?
             .serve_until(instance, function, Arc::clone(&paths), stop)
             .await
             .with_context(|| format!("failed to serve `{instance}.{function}`"))?;
-        tokio::spawn(feed(queue.clone(), calls));
+        let feeding = tokio::spawn(feed(queue.clone(), calls));
         Ok(Arc::new(Function {
             queue,
             paths,
-            _subscription: subscription,
+            subscription: Mutex::new(Some(Subscription {
+                _stop: going,
+                feeding,
+            })),
         }))
     }
 }

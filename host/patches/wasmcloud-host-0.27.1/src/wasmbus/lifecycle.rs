@@ -14,7 +14,7 @@ use anyhow::{anyhow, bail, Context as _};
 use futures::future::{BoxFuture, FutureExt as _};
 use secrecy::SecretBox;
 use tokio::sync::{oneshot, RwLock};
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 use tracing::{error, info, instrument};
 use wasmcloud_runtime::capability::secrets::store::SecretValue;
 use wasmcloud_runtime::component::{claims_token, Limits};
@@ -30,12 +30,21 @@ use crate::PolicyResponse;
 /// The annotation by which wadm's scalers know their components.
 const SCALER: &str = "wasmcloud.dev/scaler";
 
+/// How long a scaler's stop waits for another scaler's start.
+const SUCCESSION: Duration = Duration::from_millis(300);
+
 /// A host, and how to end it.
 pub type Started = (Arc<Host>, BoxFuture<'static, anyhow::Result<()>>);
 
 /// The order of what is to be done, per component.
 #[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<Box<str>, oneshot::Receiver<()>>>);
+pub(crate) struct Turns(Mutex<HashMap<Box<str>, Last>>);
+
+/// What was asked for last.
+struct Last {
+    end: oneshot::Receiver<()>,
+    asked: Instant,
+}
 
 /// A place in the order. Dropping it is the next one's turn.
 pub(crate) struct Turn {
@@ -46,12 +55,21 @@ pub(crate) struct Turn {
 impl Turns {
     /// Takes the next place.
     pub(crate) fn next(&self, component_id: &str) -> Turn {
-        let (done, after) = oneshot::channel();
+        let (done, end) = oneshot::channel();
+        let asked = Instant::now();
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = last.insert(component_id.into(), Last { end, asked });
         Turn {
-            before: last.insert(component_id.into(), after),
+            before: before.map(|before| before.end),
             _done: done,
         }
+    }
+
+    /// Whether something was asked for after this.
+    fn went_on(&self, component_id: &str, after: Instant) -> bool {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.get(component_id)
+            .is_some_and(|last| last.asked > after)
     }
 }
 
@@ -104,10 +122,36 @@ impl Host {
         })
     }
 
+    /// Takes the turn of a command, unless the command has to wait for those
+    /// that may come after it: when wadm replaces a scaler, it tells the new one
+    /// to start and the old one to stop, in any order.
+    pub(crate) fn turn(&self, wanted: &Wanted) -> Option<Turn> {
+        let scaler = wanted.annotations.as_ref().and_then(|a| a.get(SCALER));
+        let waits = matches!(wanted.instances, Instances::None) && scaler.is_some();
+        (!waits).then(|| self.turns.next(&wanted.id))
+    }
+
+    /// Does what a command says, in its turn.
+    pub(crate) async fn obey(&self, turn: Option<Turn>, wanted: Wanted) -> anyhow::Result<()> {
+        let turn = match turn {
+            Some(turn) => turn,
+            None => {
+                let asked = Instant::now();
+                tokio::time::sleep(SUCCESSION).await;
+                if self.turns.went_on(&wanted.id, asked) {
+                    info!(id = %wanted.id, "component goes on: it was wanted again");
+                    return Ok(());
+                }
+                self.turns.next(&wanted.id)
+            }
+        };
+        self.settle(turn, wanted).await
+    }
+
     /// Makes a component what is wanted. Failures are published as an event
     /// and returned.
     #[instrument(level = "debug", skip_all, fields(id = %wanted.id))]
-    pub(crate) async fn settle(&self, mut turn: Turn, wanted: Wanted) -> anyhow::Result<()> {
+    async fn settle(&self, mut turn: Turn, wanted: Wanted) -> anyhow::Result<()> {
         turn.begin().await;
         let running = self.components.read().await.get(&*wanted.id).cloned();
         let annotations = wanted.annotations.clone();
@@ -295,7 +339,7 @@ impl Host {
             return Ok(());
         }
         self.components.write().await.remove(&*wanted.id);
-        self.exchange.withdraw(&wanted.id);
+        self.exchange.withdraw(&wanted.id).await;
         info!(id = %wanted.id, image = %running.image_reference, "component stopped");
         let (image, annotations) = (&running.image_reference, &running.annotations);
         self.scaled(&wanted.id, image, annotations, 0, Some(running))
@@ -432,23 +476,5 @@ impl Host {
             }
             Err(error) => Err(error).context("failed to put component spec"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn turns_are_taken_in_order_per_component() {
-        let turns = Turns::default();
-        let (mut first, mut second) = (turns.next("a"), turns.next("a"));
-        let mut other = turns.next("b");
-        first.begin().await;
-        other.begin().await;
-        let soon = Duration::from_millis(10);
-        assert!(tokio::time::timeout(soon, second.begin()).await.is_err());
-        drop(first);
-        second.begin().await;
     }
 }

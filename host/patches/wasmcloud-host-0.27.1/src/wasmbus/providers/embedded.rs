@@ -293,7 +293,7 @@ impl<P: Provider + Send> Provider for Draining<P> {
     }
 
     async fn shutdown(&self) -> anyhow::Result<()> {
-        self.exchange.withdraw(&self.id);
+        self.exchange.withdraw(&self.id).await;
         let mut served = self.served.clone();
         let calls = async { while served.changed().await.is_ok() {} };
         if tokio::time::timeout(self.drain, calls).await.is_err() {
@@ -358,7 +358,7 @@ impl Host {
         tasks.spawn(async move {
             loop {
                 let ended = outcome(life.join_next().await);
-                self.exchange.withdraw(&embedded.id);
+                self.exchange.withdraw(&embedded.id).await;
                 if embedded.shutdown.load(Ordering::Relaxed) {
                     return;
                 }
@@ -461,33 +461,5 @@ fn outcome(
         None | Some(Ok(Ok(()))) => Ok(()),
         Some(Ok(Err(error))) => Err(error),
         Some(Err(error)) => Err(anyhow::Error::new(error).context("the provider panicked")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_archive_is_known_by_its_name_with_or_without_a_hash() {
-        assert_eq!(name_of("sql.par.gz"), Some("sql"));
-        assert_eq!(name_of("sql-0123456789abcdef.par.gz"), Some("sql"));
-        assert_eq!(name_of("key-value.par.gz"), Some("key-value"));
-        assert_eq!(name_of("sql.wasm"), None);
-    }
-
-    #[test]
-    fn a_provider_stands_in_for_a_builtin_and_for_archives() {
-        let providers = EmbeddedProviders::default().with("sql", |_| async { Ok(()) });
-        let found = |image: &str| {
-            let image = ResourceRef::try_from(image).unwrap();
-            providers.find(&image).is_some()
-        };
-        assert!(found("wasmcloud+builtin://sql"));
-        assert!(found(
-            "file:///shop/target/stoa/sql-0123456789abcdef.par.gz"
-        ));
-        assert!(!found("file:///shop/other.par.gz"));
-        assert!(!found("registry.example/sql:1"));
     }
 }
