@@ -319,6 +319,12 @@ impl Host {
             let mut components = self.components.write().await;
             components.insert(id.to_string(), component);
         }
+        if *annotations != running.annotations {
+            // wadm must not think that the owner before still has it: coming
+            // back, it would see no reason to take it over again.
+            let (image, owner) = (&running.image_reference, &running.annotations);
+            self.scaled(id, image, owner, 0, Some(running)).await?;
+        }
         if let Some(failure) = failure {
             return Err(failure);
         }
