@@ -66,6 +66,12 @@ impl Bus {
         answer["response"].take()
     }
 
+    /// The id of the lattice's first host.
+    pub(crate) fn host(&self) -> String {
+        let host = self.control("host.ping", &json!({}))["id"].take();
+        host.as_str().expect("a host").to_owned()
+    }
+
     /// Asks wadm something about manifests.
     pub(crate) fn wadm(&self, subject: &str, command: &Value) -> Value {
         let answer = self.ask(&format!("wadm.api.default.model.{subject}"), command);

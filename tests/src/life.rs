@@ -20,8 +20,7 @@ const ARCHIVES: &[&str] = &["--providers", "archives"];
 /// Stops a component the way `wash` does, behind wadm's back.
 pub(crate) fn stop_component(lattice: &Lattice, component: &str) {
     let bus = Bus::of(lattice);
-    let host = bus.control("host.ping", &json!({}))["id"].clone();
-    let host = host.as_str().expect("a host");
+    let host = bus.host();
     let inventory = bus.control(&format!("host.get.{host}"), &json!({}));
     let components = inventory["components"].as_array().expect("components");
     let running = components.iter().find(|found| found["id"] == component);
@@ -58,6 +57,7 @@ pub(crate) fn a_component_that_was_stopped_comes_back_and_answers_are_200_503_or
     let before = create(&admin, 3);
     let asking = Asking::start(&lattice.anonymous(), "/products");
     stop_component(&lattice, "product");
+    lattice.wait_for_log("component started id=product", 2);
     asking.forget();
     asking.wait_for(200);
     asking.stop();
@@ -67,6 +67,7 @@ pub(crate) fn a_component_that_was_stopped_comes_back_and_answers_are_200_503_or
     stop_component(&lattice, "registry");
     // Who reads the catalogue does not notice.
     lattice.anonymous().get("/products").send().expect(200);
+    lattice.wait_for_log("component started id=registry", 2);
     asking.forget();
     asking.wait_for(200);
     asking.stop();

@@ -1,9 +1,9 @@
 //! Calls from one component to another: inside a host, and the same over NATS.
 
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use stoa_harness::{Answer, Probes, Wire};
+use stoa_harness::{Answer, Client, Probes, Wire};
 
 /// A call ends after this time, answered or not.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -86,22 +86,27 @@ pub(crate) fn components_that_call_each_other_in_a_circle_come_to_an_end() {
     assert_eq!(free.text, "b");
 }
 
+/// Asks for this ten times at the same time.
+fn ten_at_once(client: &Client, path: &'static str) -> Vec<JoinHandle<u16>> {
+    let ask = |_| {
+        let client = client.clone();
+        thread::spawn(move || client.get(path).send().status)
+    };
+    (0..10).map(ask).collect()
+}
+
+fn statuses(calls: Vec<JoinHandle<u16>>) -> Vec<u16> {
+    let answered = |call: JoinHandle<u16>| call.join().expect("an answer");
+    calls.into_iter().map(answered).collect()
+}
+
 pub(crate) fn slow_calls_over_a_low_limit_wait_for_each_other() {
     let probes = Probes::start(100, 2, LOCAL);
     let client = probes.client();
-    let slow: Vec<_> = (0..10)
-        .map(|_| {
-            let client = client.clone();
-            thread::spawn(move || client.get("/call/sleep/700").send().status)
-        })
-        .collect();
+    let slow = ten_at_once(&client, "/call/sleep/700");
     thread::sleep(Duration::from_millis(200));
     assert_eq!(say(&client.get("/call/name").send()), (200, "b"));
-    let statuses: Vec<_> = slow
-        .into_iter()
-        .map(|call| call.join().expect("an answer"))
-        .collect();
-    assert_eq!(statuses, [200; 10]);
+    assert_eq!(statuses(slow), [200; 10]);
 }
 
 /// The queue of a function has room for 256 calls where its component may run
@@ -125,16 +130,7 @@ pub(crate) fn callers_that_give_up_are_not_served() {
     let probes = Probes::start(1000, 1, LOCAL);
     let client = probes.client();
     // Twenty seconds of work, of which ten are waited for.
-    let calls: Vec<_> = (0..10)
-        .map(|_| {
-            let client = client.clone();
-            thread::spawn(move || client.get("/call/sleep/2000").send().status)
-        })
-        .collect();
-    let statuses: Vec<_> = calls
-        .into_iter()
-        .map(|call| call.join().expect("an answer"))
-        .collect();
+    let statuses = statuses(ten_at_once(&client, "/call/sleep/2000"));
     let done = statuses.iter().filter(|status| **status == 200).count();
     assert!((3..=5).contains(&done), "{statuses:?}");
     // Those that were not answered are not worked on now.

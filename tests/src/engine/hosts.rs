@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stoa_harness::{Host, Probes, eventually, probe_image};
 
 use crate::bus::Bus;
@@ -37,9 +37,19 @@ fn link(bus: &Bus, id: &str) {
     bus.control("link.put", &link);
 }
 
-fn first_host(bus: &Bus) -> String {
-    let host: Value = bus.control("host.ping", &json!({}))["id"].take();
-    host.as_str().expect("a host").to_owned()
+/// Probes whose `a` calls one that runs on this host and on another, with the
+/// id of this host.
+fn probed_by_both(options: &[&str]) -> (Probes, Bus, String, Host) {
+    let probes = Probes::alone(options);
+    let bus = Bus::of(&probes.lattice);
+    let here = bus.host();
+    let other = Host::join(&probes.lattice.nats());
+    start_probe(&bus, &here, "both", "here");
+    start_probe(&bus, other.id(), "both", "there");
+    link(&bus, "both");
+    let client = probes.client();
+    client.wait_for("/call/name", |answer| answer.status == 200);
+    (probes, bus, here, other)
 }
 
 pub(crate) fn a_component_on_another_host_is_called_there() {
@@ -70,15 +80,8 @@ pub(crate) fn a_component_on_another_host_is_called_there() {
 }
 
 pub(crate) fn hosts_share_the_calls_to_a_component_that_both_run() {
-    let probes = Probes::alone(&["--calls", "nats"]);
-    let bus = Bus::of(&probes.lattice);
-    let here = first_host(&bus);
-    let other = Host::join(&probes.lattice.nats());
-    start_probe(&bus, &here, "both", "here");
-    start_probe(&bus, other.id(), "both", "there");
-    link(&bus, "both");
+    let (probes, _bus, _here, _other) = probed_by_both(&["--calls", "nats"]);
     let client = probes.client();
-    client.wait_for("/call/name", |answer| answer.status == 200);
     let names: HashSet<_> = (0..100)
         .map(|_| client.get("/call/name").send().expect(200).text)
         .collect();
@@ -89,15 +92,8 @@ pub(crate) fn hosts_share_the_calls_to_a_component_that_both_run() {
 }
 
 pub(crate) fn calls_stay_on_a_host_that_runs_their_target() {
-    let probes = Probes::alone(&[]);
-    let bus = Bus::of(&probes.lattice);
-    let here = first_host(&bus);
-    let other = Host::join(&probes.lattice.nats());
-    start_probe(&bus, &here, "both", "here");
-    start_probe(&bus, other.id(), "both", "there");
-    link(&bus, "both");
+    let (probes, bus, here, _other) = probed_by_both(&[]);
     let client = probes.client();
-    client.wait_for("/call/name", |answer| answer.status == 200);
     for _ in 0..100 {
         assert_eq!(client.get("/call/name").send().expect(200).text, "here");
     }

@@ -24,7 +24,7 @@ fn image(file: &std::path::Path) -> String {
 
 /// Swaps as `wash update component` does.
 fn update(bus: &Bus, component: &str, image: &str) {
-    let host = host(bus);
+    let host = bus.host();
     let command = json!({
         "host_id": host, "component_id": component, "new_component_ref": image,
     });
@@ -45,11 +45,6 @@ fn redeploy(bus: &Bus, component: &str, image: &str) {
     annotations.expect("annotations").remove("version");
     bus.wadm("put", &manifest);
     bus.wadm("deploy.stoa", &json!({}));
-}
-
-fn host(bus: &Bus) -> String {
-    let host = bus.control("host.ping", &json!({}))["id"].take();
-    host.as_str().expect("a host").to_owned()
 }
 
 /// Every answer has this status.
