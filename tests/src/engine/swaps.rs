@@ -119,7 +119,7 @@ pub(crate) fn the_gateway_is_swapped_without_losing_a_request() {
     let (lattice, path) = lattice_with_a_product();
     let client = lattice.anonymous();
     let other = GATEWAY.altered(&lattice);
-    let load = Load::start(&client, move |client, _| client.get(&path));
+    let load = Load::start(&lattice.admin(), move |client, _| client.get(&path));
     for round in 0..6 {
         let runs_other = round % 2 == 0;
         let file = if runs_other {

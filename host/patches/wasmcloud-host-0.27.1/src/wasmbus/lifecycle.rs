@@ -31,7 +31,7 @@ use crate::PolicyResponse;
 const SCALER: &str = "wasmcloud.dev/scaler";
 
 /// How long a scaler's stop waits for another scaler's start.
-const SUCCESSION: Duration = Duration::from_millis(300);
+const SUCCESSION: Duration = Duration::from_secs(2);
 
 /// A host, and how to end it.
 pub type Started = (Arc<Host>, BoxFuture<'static, anyhow::Result<()>>);
