@@ -19,20 +19,58 @@ pub struct Options {
     /// The lattice to join.
     #[arg(long, env = "WASMCLOUD_LATTICE", default_value = NAME)]
     lattice: String,
+    #[command(flatten)]
+    part: Part,
+    /// A label of the host, `name=value`; repeat it for more.
+    #[arg(long = "label", value_parser = label)]
+    labels: Vec<(String, String)>,
+    #[command(flatten)]
+    engine: engine::Options,
+}
+
+/// What every part of a lattice has that runs by itself.
+#[derive(clap::Args)]
+pub struct Part {
     /// The NATS server's host.
     #[arg(long, env = "WASMCLOUD_CTL_HOST", default_value = "127.0.0.1")]
     nats_host: String,
     /// The NATS server's port.
     #[arg(long, env = "WASMCLOUD_CTL_PORT", default_value_t = 4222)]
     nats_port: u16,
-    /// A label of the host, `name=value`; repeat it for more.
-    #[arg(long = "label", value_parser = label)]
-    labels: Vec<(String, String)>,
     /// What is logged, as in `RUST_LOG`.
     #[arg(long, env = "RUST_LOG", default_value = engine::LOG)]
     log: String,
-    #[command(flatten)]
-    engine: engine::Options,
+}
+
+impl Part {
+    /// The NATS server's URL.
+    pub fn nats(&self) -> String {
+        format!("nats://{}:{}", self.nats_host, self.nats_port)
+    }
+
+    /// Begins to log, to standard error.
+    pub fn log(&self) -> anyhow::Result<()> {
+        let filter =
+            EnvFilter::try_new(&self.log).context("--log is not a filter as in RUST_LOG")?;
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .init();
+        Ok(())
+    }
+}
+
+/// Resolves when this process is asked to end: by Ctrl-C or SIGTERM.
+pub fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
@@ -42,24 +80,15 @@ fn label(text: &str) -> Result<(String, String), String> {
 
 /// Runs a host until Ctrl-C, SIGTERM or a command from the lattice.
 pub async fn run(options: &Options) -> anyhow::Result<()> {
-    let filter =
-        EnvFilter::try_new(&options.log).context("--log is not a filter as in RUST_LOG")?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let nats = format!("nats://{}:{}", options.nats_host, options.nats_port);
-    let mut config = engine::config(&nats, &options.lattice, options.engine)?;
+    options.part.log()?;
+    let end = asked_to_end()?;
+    let mut config = engine::config(&options.part.nats(), &options.lattice, options.engine)?;
     config.labels = labels(options);
     let id = config.host_key.as_ref().map(|key| key.public_key());
     let (host, shutdown) = engine::start(config).await?;
     tracing::info!(host = id, lattice = options.lattice, "joined the lattice");
     tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        () = end => {}
         _ = host.stopped() => {}
     }
     drop(host);

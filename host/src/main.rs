@@ -19,6 +19,7 @@ mod status;
 mod swap;
 mod terminal;
 mod up;
+mod wadm;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ enum Command {
     Down,
     /// Runs a plain wasmCloud host in a lattice that is there already.
     Host(host::Options),
+    /// Runs a plain wadm, for lattices that are there already.
+    Wadm(host::Part),
 }
 
 fn main() -> ExitCode {
@@ -93,10 +96,9 @@ fn start(cli: Cli, terminal: &mut Terminal) -> anyhow::Result<()> {
             .enable_all()
             .build()
     };
-    if let Command::Host(options) = &cli.command {
-        return run_and_end(runtime()?, host::run(options));
-    }
-    let folder = match cli.command {
+    let folder = match &cli.command {
+        Command::Host(options) => return run_and_end(runtime()?, host::run(options)),
+        Command::Wadm(options) => return run_and_end(runtime()?, wadm::run(options)),
         Command::Up(_) => Folder::new(&cli.data)?,
         _ => Folder::of_a_lattice(&cli.data)?,
     };
@@ -125,6 +127,7 @@ async fn run(folder: &Folder, command: Command, terminal: &mut Terminal) -> anyh
         Command::Swap(options) => swap::run(folder, &options, terminal).await,
         Command::Down => down::run(folder, terminal).await,
         Command::Host(options) => host::run(&options).await,
+        Command::Wadm(options) => wadm::run(&options).await,
     }
 }
 

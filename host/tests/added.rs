@@ -12,3 +12,6 @@ mod connections;
 #[rustfmt::skip]
 #[path = "../patches/wasmcloud-host-0.27.1/src/wasmbus/pipe.rs"]
 mod pipe;
+#[rustfmt::skip]
+#[path = "../patches/wrpc-runtime-wasmtime-0.30.0/src/plan.rs"]
+mod plan;

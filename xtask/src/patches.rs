@@ -27,7 +27,7 @@ struct Patched {
     checksum: &'static str,
 }
 
-const PATCHED: [Patched; 3] = [
+const PATCHED: [Patched; 4] = [
     Patched {
         name: "wasmcloud-host",
         version: "0.27.1",
@@ -37,6 +37,11 @@ const PATCHED: [Patched; 3] = [
         name: "wasmcloud-runtime",
         version: "0.12.0",
         checksum: "f09f94956e3725b8fbf7539cec5523f694943ea4b9e88eba6945c6ce047e83b9",
+    },
+    Patched {
+        name: "wrpc-runtime-wasmtime",
+        version: "0.30.0",
+        checksum: "4062987a7c4171a3575866314eeed579d7f9850a3f5cf3f7d1711c1c67df3318",
     },
     Patched {
         name: "wrpc-transport-nats",

@@ -2,7 +2,7 @@
 //! which of them answers.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{Client, Lattice, root};
 
@@ -41,15 +41,18 @@ impl Build {
 
     /// The other build, in the lattice's folder.
     pub fn altered(&self, lattice: &Lattice) -> PathBuf {
+        self.altered_in(lattice.folder())
+    }
+
+    /// The other build, in this folder.
+    pub fn altered_in(&self, folder: &Path) -> PathBuf {
         assert_eq!(self.words.len(), self.other.len());
         let mut wasm = fs::read(self.built()).expect("the component");
         let words = self.words.as_bytes();
         let at = wasm.windows(words.len()).position(|found| found == words);
         let at = at.expect("the words are in it");
         wasm[at..at + words.len()].copy_from_slice(self.other.as_bytes());
-        let file = lattice
-            .folder()
-            .join(format!("{}-other.wasm", self.component));
+        let file = folder.join(format!("{}-other.wasm", self.component));
         fs::write(&file, wasm).expect("a file");
         file
     }

@@ -200,12 +200,14 @@ pub(crate) fn a_build_that_cannot_run_leaves_the_old_one_serving() {
 pub(crate) fn a_component_that_is_stopped_and_started_answers_503_in_between() {
     let (lattice, path) = lattice_with_a_product();
     let load = Load::start(&lattice.admin(), move |client, _| client.get(&path));
-    for _ in 0..3 {
+    for starts in 2..5 {
         let before = load.count();
         crate::life::stop_component(&lattice, "product");
         eventually("an end", || load.has(503, before));
         // wadm starts it again.
-        eventually("the component", || load.has(200, load.count() - 1));
+        lattice.wait_for_log("component started id=product", starts);
+        let before = load.count();
+        eventually("the component", || load.has(200, before));
     }
     let answers = load.stop();
     for answer in &answers {

@@ -252,12 +252,16 @@ impl Exchange {
                 Err(context) => context,
             },
         };
-        let client = self.remote(target, paths.is_empty()).await?;
-        let (outgoing, incoming) = client
-            .timeout(timeout)
-            .invoke(Some(context.into()), instance, function, params, paths)
-            .await?;
-        Ok((Outgoing::Parameters(outgoing), Incoming::Remote(incoming)))
+        // On the heap: local calls are to be small.
+        Box::pin(async move {
+            let client = self.remote(target, paths.is_empty()).await?;
+            let (outgoing, incoming) = client
+                .timeout(timeout)
+                .invoke(Some(context.into()), instance, function, params, paths)
+                .await?;
+            Ok((Outgoing::Parameters(outgoing), Incoming::Remote(incoming)))
+        })
+        .await
     }
 
     /// The queue of a function, if calls to it may stay on this host.

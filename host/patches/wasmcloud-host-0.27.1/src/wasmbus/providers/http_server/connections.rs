@@ -135,7 +135,8 @@ where
 {
     let svc = hyper::service::service_fn(|request| {
         let response = timeout(answer, svc(request));
-        async {
+        // On the heap, as it is large and would be moved several times.
+        Box::pin(async {
             anyhow::Ok(match response.await {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) if error.is::<NotRunning>() => {
@@ -154,7 +155,7 @@ where
                     problem(StatusCode::GATEWAY_TIMEOUT, "gateway_timeout")
                 }
             })
-        }
+        })
     });
     let mut server = Builder::new(TokioExecutor::new());
     server
