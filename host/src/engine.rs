@@ -1,5 +1,6 @@
 //! How the wasmCloud host is set up: the same for `stoa up` and `stoa host`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,11 +126,13 @@ pub async fn start(config: WasmbusHostConfig) -> anyhow::Result<Started> {
 }
 
 /// Whether this host runs the provider of an archive itself.
-pub fn is_embedded(archive: &str, options: Options) -> bool {
-    cfg!(feature = "patched")
-        && options.providers == Providers::Embedded
-        && EMBEDDED.contains(&archive)
+#[cfg(feature = "patched")]
+pub fn is_embedded(archive: &Path, options: Options) -> bool {
+    options.providers == Providers::Embedded && crate::embedded::providers().stand_in_for(archive)
 }
 
-/// The providers that are built in, by the names of their archives.
-pub const EMBEDDED: [&str; 3] = ["keyvalue", "sql", "ticker"];
+/// wasmCloud as released has no provider of its own.
+#[cfg(not(feature = "patched"))]
+pub fn is_embedded(_: &Path, _: Options) -> bool {
+    false
+}

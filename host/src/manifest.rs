@@ -39,7 +39,7 @@ pub fn render(
         {
             match folder.join(path).canonicalize() {
                 Ok(path) => *value = Value::from(format!("file://{}", path.display())),
-                Err(_) if archive(path).is_some_and(|name| is_embedded(name, options)) => {
+                Err(_) if is_embedded(Path::new(path), options) => {
                     let path = std::path::absolute(folder.join(path)).unwrap_or_default();
                     *value = Value::from(format!("file://{}", path.display()));
                 }
@@ -70,14 +70,6 @@ pub fn render(
         }
     }
     serde_yaml::to_string(&manifest).context("the manifest cannot be written")
-}
-
-/// The name of the provider in an archive.
-fn archive(path: &str) -> Option<&str> {
-    Path::new(path)
-        .file_name()?
-        .to_str()?
-        .strip_suffix(".par.gz")
 }
 
 /// The name the manifest gives its application.

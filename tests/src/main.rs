@@ -19,6 +19,7 @@ mod life;
 mod outside;
 mod products;
 mod services;
+mod wash;
 
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -284,6 +285,9 @@ fn tests() -> Vec<Trial> {
             a_removed_service_is_answered_once_more_and_then_gone,
             beats_are_ignored_for_one_lease_and_count_again_then,
             a_component_that_is_removed_answers_503_and_comes_back_after_its_lease,
+        ]
+        wash: [
+            wash_runs_the_lattice_with_our_host,
         ]
     }
 }

