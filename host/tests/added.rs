@@ -13,5 +13,6 @@ mod connections;
 #[path = "../patches/wasmcloud-host-0.27.1/src/wasmbus/pipe.rs"]
 mod pipe;
 #[rustfmt::skip]
+#[allow(dead_code, reason = "types come from components, of which there is none here")]
 #[path = "../patches/wrpc-runtime-wasmtime-0.30.0/src/plan.rs"]
 mod plan;
