@@ -171,7 +171,12 @@ pub(crate) fn status_shows_what_runs_and_how_it_is() {
         found.unwrap_or_else(|| panic!("no row {start:?} in\n{status}"))
     };
     row(&[&format!("gateway http://{}", shared().address())]);
-    for (component, instances) in [("gateway", "500"), ("product", "500"), ("registry", "100")] {
+    for (component, instances) in [
+        ("account", "100"),
+        ("gateway", "500"),
+        ("product", "500"),
+        ("registry", "100"),
+    ] {
         let row = row(&[component, instances]);
         assert!(row[2].starts_with(component), "{row:?}");
         let row = service(&rows, component);
@@ -189,9 +194,11 @@ pub(crate) fn status_shows_what_runs_and_how_it_is() {
         row(&[provider, "healthy"]);
     }
     for (link, name) in [
+        ("gateway -> account", "account"),
         ("gateway -> product", "product"),
         ("gateway -> registry", "registry"),
         ("gateway -> keyvalue", "default"),
+        ("account -> sql", "default"),
         ("product -> sql", "default"),
         ("ticker -> product", "heartbeat-product"),
         ("messaging -> registry", "default"),

@@ -120,7 +120,7 @@ pub(crate) fn a_ticker_that_is_killed_comes_back_before_a_lease_runs_out() {
         let shown = admin.get(&format!("/services/{service}")).send();
         shown.expect(200).body["instances"][0]["sequence"].as_u64()
     };
-    let services = ["gateway", "product", "registry"];
+    let services = ["account", "gateway", "product", "registry"];
     let before = services.map(beat);
     let asking = Asking::start(&lattice.anonymous(), "/health/ready");
     part(&lattice, "_ticker_").signal("KILL");
@@ -142,6 +142,7 @@ pub(crate) fn a_caller_that_ends_in_the_middle_of_a_call_blocks_no_other() {
         ("keyvalue", "stoa:keyvalue/records@0.1.0.get-many", &[0][..]),
         ("keyvalue", "stoa:keyvalue/records@0.1.0.list", &[0]),
         ("keyvalue", "stoa:keyvalue/records@0.1.0.put", &[0, 0, 0]),
+        ("account", "stoa:http/service@0.1.0.handle", &[0]),
         ("product", "stoa:http/service@0.1.0.handle", &[0]),
         ("registry", "stoa:http/service@0.1.0.handle", &[0]),
     ] {

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on ends with what it missed"
 )]
 
+mod accounts;
 mod bad_input;
 mod bus;
 mod commands;
@@ -142,6 +143,53 @@ fn tests() -> Vec<Trial> {
             what_everybody_sees_may_be_cached_and_what_administrators_see_may_not,
             a_draft_is_not_found_by_the_public,
             a_text_that_is_no_id_names_no_product,
+            who_has_the_current_version_gets_304,
+        ]
+        accounts::create: [
+            a_created_account_is_where_location_says,
+            what_is_left_out_or_null_takes_its_default,
+            every_wrong_field_is_named_at_once,
+            what_is_no_address_is_refused,
+            a_taken_address_is_a_conflict_whatever_its_case,
+            of_twenty_creates_with_one_address_at_the_same_time_one_wins,
+            nobody_creates_without_a_token,
+        ]
+        accounts::delete: [
+            a_deleted_account_is_gone_and_its_address_is_free,
+            only_the_version_that_is_meant_is_deleted,
+            of_many_deletes_at_the_same_time_one_is_done,
+            who_is_not_there_cannot_be_deleted,
+            nobody_deletes_without_a_token,
+        ]
+        accounts::list: [
+            pages_lead_to_every_account_newest_first,
+            an_address_finds_one_account_or_none,
+            a_role_narrows_the_list,
+            every_wrong_parameter_is_named_at_once,
+            a_cursor_of_another_list_is_refused,
+            accounts_are_listed_for_administrators,
+        ]
+        accounts::merge: [
+            what_is_named_changes_and_the_rest_stays,
+            a_new_address_is_not_verified,
+            the_result_must_be_an_account_again,
+            what_changes_nothing_keeps_the_version,
+            of_twenty_patches_at_the_same_time_none_is_lost,
+            an_address_of_another_is_a_conflict,
+            only_the_version_that_is_meant_is_changed,
+            who_is_not_there_cannot_be_changed,
+        ]
+        accounts::replace: [
+            what_is_left_out_takes_its_default_and_roles_stay,
+            every_wrong_field_is_named_at_once,
+            only_the_version_that_is_meant_is_replaced,
+            an_address_of_another_is_a_conflict_and_its_own_is_none,
+            a_replacement_creates_nothing,
+        ]
+        accounts::show: [
+            an_account_is_at_both_paths_and_kept_by_no_cache,
+            without_a_token_nothing_tells_who_is_there,
+            a_text_that_is_no_id_names_no_account,
             who_has_the_current_version_gets_304,
         ]
         gateway::auth: [

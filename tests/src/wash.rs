@@ -180,7 +180,7 @@ pub(crate) fn wash_runs_the_lattice_with_our_host() {
         let ids = list.iter().map(|found| found["id"].as_str());
         ids.map(|id| id.expect("an id").to_owned()).collect()
     };
-    let components = ["gateway", "product", "registry"];
+    let components = ["account", "gateway", "product", "registry"];
     assert_eq!(ids("components"), components.map(str::to_owned).into());
     for provider in ["http-server", "keyvalue", "messaging", "sql", "ticker"] {
         assert!(ids("providers").contains(provider), "{inventory}");

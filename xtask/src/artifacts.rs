@@ -17,7 +17,7 @@ use crate::process::{run, say};
 use crate::tools::{self, WASM_TARGET};
 
 /// The services, as their crates are called.
-pub(crate) const COMPONENTS: [&str; 3] = ["gateway", "product", "registry"];
+pub(crate) const COMPONENTS: [&str; 4] = ["account", "gateway", "product", "registry"];
 
 /// What only tests use.
 const TEST_COMPONENTS: [&str; 1] = ["probe"];

@@ -25,6 +25,17 @@ pub const ROUTES: &[Route] = &[
     admin(Method::Patch, "/products/{id}", "product"),
     admin(Method::Delete, "/products/{id}", "product"),
     //
+    admin(Method::Get, "/accounts", "account"),
+    admin(Method::Post, "/accounts", "account"),
+    user(Method::Get, "/accounts/{id}", "account"),
+    user(Method::Put, "/accounts/{id}", "account"),
+    user(Method::Patch, "/accounts/{id}", "account"),
+    user(Method::Delete, "/accounts/{id}", "account"),
+    user(Method::Get, "/account/{id}", "account"),
+    user(Method::Put, "/account/{id}", "account"),
+    user(Method::Patch, "/account/{id}", "account"),
+    user(Method::Delete, "/account/{id}", "account"),
+    //
     admin(Method::Get, "/services", "registry"),
     admin(Method::Post, "/services", "registry"),
     admin(Method::Get, "/services/{id}", "registry"),
@@ -61,6 +72,15 @@ const fn public(method: Method, pattern: &'static str, service: &'static str) ->
         pattern,
         service,
         access: Access::Public,
+    }
+}
+
+const fn user(method: Method, pattern: &'static str, service: &'static str) -> Route<'static> {
+    Route {
+        method,
+        pattern,
+        service,
+        access: Access::User,
     }
 }
 
@@ -228,6 +248,21 @@ mod tests {
     }
 
     #[test]
+    fn an_account_is_at_two_paths_for_whoever_is_signed_in() {
+        for (text, pattern) in [
+            ("/accounts/42", "/accounts/{id}"),
+            ("/account/42", "/account/{id}"),
+        ] {
+            let path = path(text);
+            let place = find(&path).unwrap();
+            assert_eq!(place, Place::Listed(pattern));
+            assert_eq!(place.allow(), "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+            let route = place.route(Some(Method::Delete)).unwrap();
+            assert_eq!((route.service, route.access), ("account", Access::User));
+        }
+    }
+
+    #[test]
     fn another_method_is_told_which_there_are() {
         let path = path("/products/42");
         for method in [Some(Method::Post), None] {
@@ -249,6 +284,8 @@ mod tests {
             "/openapi.json",
             "/product",
             "/product/42",
+            "/account",
+            "/accounts/42/more",
             "/registry",
             "/gateway",
             "/health/live/now",

@@ -3,7 +3,6 @@
 //! Anyone reads what is published; administrators read and write everything.
 //! Each file is one route or one thing; all SQL is in `queries.rs`.
 
-mod attributes;
 mod create;
 mod delete;
 mod fields;

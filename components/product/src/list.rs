@@ -1,18 +1,11 @@
 //! `GET /products`
 
-use serde::Serialize;
+use stoa_kit::page::Page;
 use stoa_kit::{Problem, Request, Response};
 
 use crate::listing::Listing;
-use crate::product::{Product, cacheable};
+use crate::product::cacheable;
 use crate::queries;
-
-#[derive(Serialize)]
-struct Page {
-    data: Vec<Product>,
-    /// The cursor of the next page, null on the last one.
-    next: Option<String>,
-}
 
 /// Lists products, newest first unless asked otherwise; administrators see
 /// drafts too.
@@ -30,47 +23,9 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
         .last()
         .filter(|_| has_more)
         .map(|last| listing.cursor(last.position.clone()));
-    let link = next.as_ref().map(|cursor| next_link(request, cursor));
     let data = found.into_iter().map(|listed| listed.product).collect();
-    let mut response = Response::json(&Page { data, next })?.etag_of_body();
-    if let Some(link) = link {
-        response = response.header("link", &link);
-    }
+    let response = Page { data, next }.into_response(request)?;
     Ok(cacheable(request, response))
-}
-
-/// The `Link` (RFC 8288) to the next page: the same query with another cursor.
-fn next_link(request: &Request, cursor: &str) -> String {
-    let mut link = "</products?".to_owned();
-    for parameter in request
-        .query
-        .iter()
-        .filter(|parameter| parameter.name != "cursor")
-    {
-        percent_encode(&parameter.name, &mut link);
-        link.push('=');
-        percent_encode(&parameter.value, &mut link);
-        link.push('&');
-    }
-    link.push_str("cursor=");
-    link.push_str(cursor);
-    link.push_str(">; rel=\"next\"");
-    link
-}
-
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
-fn percent_encode(text: &str, into: &mut String) {
-    const HEX: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            into.push(char::from(byte));
-        } else {
-            let [high, low] = [byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]);
-            into.extend(['%', high, low]);
-        }
-    }
 }
 
 #[cfg(test)]

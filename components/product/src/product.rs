@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 use stoa_domain::Money;
+use stoa_kit::attributes::Attributes;
 use stoa_kit::{Form, Id, Problem, Request, Response, Timestamp};
 
-use crate::attributes::Attributes;
 use crate::fields::{Description, Name, Sku, Status, Stock};
 use crate::image::Images;
 use crate::slug::Slug;

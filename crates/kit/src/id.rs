@@ -26,6 +26,11 @@ impl Id {
             .map(Self)
             .ok_or_else(|| Problem::not_found(format!("There is no {what} with this id.")))
     }
+
+    /// Whether it is a UUIDv7, as those made here are.
+    pub fn is_v7(self) -> bool {
+        self.0.get_version_num() == 7
+    }
 }
 
 impl std::fmt::Display for Id {

@@ -7,6 +7,7 @@
 //! Everything here also builds natively, where calls to the host panic: pure
 //! logic is tested without a lattice.
 
+pub mod attributes;
 pub mod config;
 pub mod cursor;
 pub mod digest;
@@ -16,6 +17,7 @@ pub mod id;
 pub mod keyvalue;
 pub mod log;
 pub mod merge;
+pub mod page;
 pub mod problem;
 pub mod query;
 pub mod request;

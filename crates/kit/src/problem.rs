@@ -270,14 +270,25 @@ impl Problem {
         &mut self.errors
     }
 
-    /// The answer to the client; logs the internal side.
-    pub fn into_response(self, request_id: &str) -> Response {
+    /// What is said for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Logs the internal side, with the id of the request or of what it was
+    /// about.
+    pub fn log(&self, id: &str) {
         if let Some(cause) = &self.cause {
             crate::log::error(
                 "problem",
-                &format!("{request_id} {} {}: {cause}", self.status, self.code),
+                &format!("{id} {} {}: {cause}", self.status, self.code),
             );
         }
+    }
+
+    /// The answer to the client; logs the internal side.
+    pub fn into_response(self, request_id: &str) -> Response {
+        self.log(request_id);
         self.render(request_id)
     }
 

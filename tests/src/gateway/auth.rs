@@ -24,6 +24,8 @@ pub(crate) fn every_route_for_administrators_asks_for_a_token() {
         ("PUT", &path),
         ("PATCH", &path),
         ("DELETE", &path),
+        ("GET", "/accounts"),
+        ("POST", "/accounts"),
         ("GET", "/services"),
         ("HEAD", "/services"),
         ("POST", "/services"),

@@ -9,7 +9,8 @@ pub(crate) fn a_gateway_that_runs_is_live_and_a_whole_api_is_ready() {
     let live = shared().anonymous().get("/health/live").send().expect(200);
     assert_eq!(live.body, json!({"status": "live"}));
     let ready = shared().anonymous().get("/health/ready").send().expect(200);
-    let services = json!({"gateway": "live", "product": "live", "registry": "live"});
+    let services =
+        json!({"account": "live", "gateway": "live", "product": "live", "registry": "live"});
     assert_eq!(ready.body, json!({"status": "ready", "services": services}));
     for answer in [live, ready] {
         assert_eq!(answer.header("content-type"), "application/json");

@@ -209,7 +209,7 @@ fn the_link_to_the_next_page_keeps_the_query() {
     assert!(!link.contains(next));
 
     let text = [("q", "é \"&=+/ t"), ("limit", "1")];
-    let link = super::next_link(&ask(Method::Get, "/products").query(&text).0, "C");
+    let link = stoa_kit::page::next_link(&ask(Method::Get, "/products").query(&text).0, "C");
     assert_eq!(
         link,
         "</products?q=%C3%A9%20%22%26%3D%2B%2F%20t&limit=1&cursor=C>; rel=\"next\""

@@ -1,15 +1,16 @@
-//! Attributes: whatever else a shop wants to say about a product.
+//! Attributes: whatever else a shop wants to say about a thing.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use stoa_kit::Field;
-use stoa_kit::form::{Errors, wrong_type};
+
+use crate::Field;
+use crate::form::{Errors, wrong_type};
 
 /// A JSON object of at most 16 KiB, five levels deep, with keys of 1 to 64
 /// characters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Attributes(Map<String, Value>);
+pub struct Attributes(Map<String, Value>);
 
 const MAX_BYTES: usize = 16 * 1024;
 const MAX_DEPTH: usize = 5;
@@ -61,10 +62,9 @@ fn check(value: &Value, depth: usize, errors: &mut Errors) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-    use stoa_kit::problem::Place;
-
     use super::*;
+    use crate::problem::Place;
+    use serde_json::json;
 
     fn error(value: &Value) -> Option<(Place, &'static str)> {
         let mut errors = Errors::default();

@@ -1,0 +1,196 @@
+//! The fields of an account, as types that cannot be wrong; its address is in
+//! `email.rs`.
+
+use serde::ser::SerializeSeq as _;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+use stoa_kit::form::{self, Errors, wrong_type};
+use stoa_kit::{Field, Role};
+
+/// What to call somebody: up to 200 characters in one line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Name(pub(crate) String);
+
+impl Field for Name {
+    fn read(value: &Value, errors: &mut Errors) -> Option<Self> {
+        let name = form::text(value, 0, 200, errors)?;
+        if name.chars().any(char::is_control) {
+            return errors.refuse("characters", "must be one line without tabs");
+        }
+        Some(Self(name))
+    }
+}
+
+/// Whether mail to the address is known to reach the owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Verified(pub(crate) bool);
+
+impl Field for Verified {
+    fn read(value: &Value, errors: &mut Errors) -> Option<Self> {
+        let Value::Bool(verified) = value else {
+            return wrong_type(value, "a boolean", errors);
+        };
+        Some(Self(*verified))
+    }
+}
+
+/// What somebody may do: each role once, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Roles {
+    customer: bool,
+    admin: bool,
+}
+
+/// Every role, in the order in which they are shown.
+const ROLES: [Role; 2] = [Role::Admin, Role::Customer];
+
+impl Roles {
+    /// `None` for no role at all.
+    pub(crate) fn new(roles: &[Role]) -> Option<Self> {
+        (!roles.is_empty()).then(|| Self {
+            customer: roles.contains(&Role::Customer),
+            admin: roles.contains(&Role::Admin),
+        })
+    }
+
+    pub(crate) fn has(self, role: Role) -> bool {
+        match role {
+            Role::Customer => self.customer,
+            Role::Admin => self.admin,
+        }
+    }
+
+    /// These and one more, where it is not one of them.
+    pub(crate) fn and(self, role: Role) -> Self {
+        Self {
+            customer: self.customer || role == Role::Customer,
+            admin: self.admin || role == Role::Admin,
+        }
+    }
+
+    pub(crate) fn list(self) -> Vec<Role> {
+        ROLES.into_iter().filter(|role| self.has(*role)).collect()
+    }
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self {
+            customer: true,
+            admin: false,
+        }
+    }
+}
+
+impl Serialize for Roles {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let roles = self.list();
+        let mut array = serializer.serialize_seq(Some(roles.len()))?;
+        for role in roles {
+            array.serialize_element(role_name(role))?;
+        }
+        array.end()
+    }
+}
+
+/// One of the roles in a body.
+struct Named(Role);
+
+impl Field for Named {
+    fn read(value: &Value, errors: &mut Errors) -> Option<Self> {
+        let Value::String(name) = value else {
+            return wrong_type(value, "a string", errors);
+        };
+        match parse_role(name) {
+            Some(role) => Some(Self(role)),
+            None => errors.refuse("value", "must be customer or admin"),
+        }
+    }
+}
+
+impl Field for Roles {
+    fn read(value: &Value, errors: &mut Errors) -> Option<Self> {
+        let named: Vec<Named> = form::list(value, ROLES.len(), errors)?;
+        let roles: Vec<_> = named.into_iter().map(|named| named.0).collect();
+        let Some(read) = Self::new(&roles) else {
+            return errors.refuse("length", "must have at least one role");
+        };
+        if read.list().len() < roles.len() {
+            return errors.refuse("repeated", "must have each role once");
+        }
+        Some(read)
+    }
+}
+
+pub(crate) fn parse_role(name: &str) -> Option<Role> {
+    ROLES.into_iter().find(|role| role_name(*role) == name)
+}
+
+pub(crate) fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Customer => "customer",
+        Role::Admin => "admin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn code<T: Field>(value: &Value) -> &'static str {
+        let mut errors = Errors::default();
+        let read = T::read(value, &mut errors);
+        let error = errors.into_list().pop();
+        assert_eq!(read.is_some(), error.is_none());
+        error.map_or("ok", |error| error.code)
+    }
+
+    #[test]
+    fn a_name_is_one_line_of_text_and_may_be_empty() {
+        assert_eq!(code::<Name>(&json!("")), "ok");
+        assert_eq!(code::<Name>(&json!("é".repeat(200))), "ok");
+        assert_eq!(code::<Name>(&json!("é".repeat(201))), "length");
+        assert_eq!(code::<Name>(&json!("a\nb")), "characters");
+        assert_eq!(code::<Name>(&json!("a\tb")), "characters");
+        assert_eq!(code::<Name>(&json!(1)), "type");
+    }
+
+    #[test]
+    fn verified_is_yes_or_no() {
+        assert_eq!(code::<Verified>(&json!(true)), "ok");
+        assert_eq!(code::<Verified>(&json!("true")), "type");
+        assert_eq!(json!(Verified(true)), json!(true));
+    }
+
+    #[test]
+    fn roles_are_a_set_of_at_least_one() {
+        assert_eq!(code::<Roles>(&json!(["customer"])), "ok");
+        assert_eq!(code::<Roles>(&json!(["admin", "customer"])), "ok");
+        assert_eq!(code::<Roles>(&json!([])), "length");
+        assert_eq!(code::<Roles>(&json!(["admin", "admin"])), "repeated");
+        assert_eq!(
+            code::<Roles>(&json!(["admin", "customer", "admin"])),
+            "length"
+        );
+        assert_eq!(code::<Roles>(&json!(["root"])), "value");
+        assert_eq!(code::<Roles>(&json!(["Admin"])), "value");
+        assert_eq!(code::<Roles>(&json!([1])), "type");
+        assert_eq!(code::<Roles>(&json!("admin")), "type");
+    }
+
+    #[test]
+    fn roles_are_shown_in_one_order() {
+        let read = |roles: Value| Roles::read(&roles, &mut Errors::default()).unwrap();
+        let both = read(json!(["customer", "admin"]));
+        assert_eq!(json!(both), json!(["admin", "customer"]));
+        assert_eq!(both, read(json!(["admin", "customer"])));
+        assert_eq!(both, Roles::default().and(Role::Admin));
+        assert_eq!(json!(Roles::default()), json!(["customer"]));
+        assert_eq!(json!(read(json!(["admin"]))), json!(["admin"]));
+        assert_eq!(Roles::new(&[]), None);
+    }
+}

@@ -1,0 +1,25 @@
+//! The schema of the service's database.
+
+use stoa_kit::sql::{Dialect, Migration, Schema};
+
+/// Applied in order; released ones are never changed.
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "accounts",
+        scripts: &[(
+            Dialect::Sqlite,
+            include_str!("../migrations/0001_accounts.sqlite.sql"),
+        )],
+    },
+    Migration {
+        name: "outbox",
+        scripts: &[(
+            Dialect::Sqlite,
+            include_str!("../migrations/0002_outbox.sqlite.sql"),
+        )],
+    },
+];
+
+/// The database behind the link.
+#[cfg_attr(test, expect(dead_code, reason = "tests ask a database in memory"))]
+pub(crate) static SCHEMA: Schema = Schema(MIGRATIONS);

@@ -1,0 +1,15 @@
+//! `GET /accounts/{id}`
+
+use stoa_kit::{Problem, Request, Response};
+
+use crate::account::{not_found, private};
+use crate::{caller, queries};
+
+/// Shows an account to its owner and to administrators.
+///
+/// Errors: `unauthorized` (401), `not_found` (404).
+pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
+    let (id, _) = caller::admit(request, id)?;
+    let account = queries::find(id)?.ok_or_else(not_found)?;
+    Ok(private(Response::json(&account)?.etag(account.version)))
+}
