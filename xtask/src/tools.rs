@@ -133,6 +133,8 @@ fn installed(root: &Path, name: &str, version: &str, profile: &str) -> anyhow::R
     if !program.exists() {
         say(format_args!("installing {name} {version}"));
         run(cargo(root)
+            // Nobody debugs it, and with what a debugger needs it is ten times as large.
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .args(["install", name, "--locked", "--quiet"])
             .args(["--version", version, "--profile", profile, "--root"])
             .arg(&tools))?;
