@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 use stoa_kit::attributes::Attributes;
-use stoa_kit::{Field, Form, Id, Problem, Response, Role, Timestamp};
+use stoa_kit::{Field, Form, Id, Problem, Response, Role, Timestamp, merge};
 
 use crate::caller::Caller;
 use crate::email::Email;
@@ -34,9 +34,6 @@ pub(crate) struct Draft {
     pub(crate) roles: Roles,
     pub(crate) metadata: Attributes,
 }
-
-/// The fields only the server sets.
-const SERVER_OWNED: [&str; 4] = ["id", "created", "updated", "version"];
 
 /// How an address comes to be another one, for owners.
 const CONFIRMED: &str = "is changed by confirming the new address: leave it out";
@@ -69,7 +66,7 @@ impl Draft {
     /// Errors: `invalid` (422) with one entry for each field that is wrong;
     /// its code is `read_only` for fields only the server sets.
     pub(crate) fn read(body: Value) -> Result<Self, Problem> {
-        let mut form = form(body)?;
+        let mut form = Form::of_resource(body)?;
         let email = form.required("email");
         let email_verified = form.or("email_verified", Verified::default());
         let name = form.or("name", Name::default());
@@ -98,7 +95,7 @@ impl Draft {
         caller: Caller,
         body: Value,
     ) -> Result<Self, Problem> {
-        Self::fields(form(body)?, account, caller)
+        Self::fields(Form::of_resource(body)?, account, caller)
     }
 
     /// Reads what an account becomes by a merge patch (RFC 7396). Null resets
@@ -110,17 +107,8 @@ impl Draft {
         caller: Caller,
         patch: &Value,
     ) -> Result<Self, Problem> {
-        let mut document = serde_json::to_value(account)
-            .map_err(|error| Problem::internal(format!("account is not JSON: {error}")))?;
-        take_server_owned(&mut document);
-        stoa_kit::merge::apply(&mut document, patch);
+        let mut document = merge::document(account, patch)?;
         if let Value::Object(document) = &mut document {
-            // A null would have gone: whoever names such a field has to know.
-            for name in SERVER_OWNED {
-                if let Some(value) = patch.get(name) {
-                    document.insert(name.to_owned(), value.clone());
-                }
-            }
             // Left out, these would stay as they are.
             for (name, default) in [
                 ("email_verified", json!(Verified::default())),
@@ -135,7 +123,7 @@ impl Draft {
                 document.remove("email_verified");
             }
         }
-        let mut form = form(document)?;
+        let mut form = Form::of_resource(document)?;
         if !caller.is_admin && patch.get("email").is_some_and(Value::is_null) {
             form.refuse("email", "read_only", CONFIRMED);
         }
@@ -204,31 +192,10 @@ fn kept<T: Field + Clone + PartialEq>(
     }
 }
 
-/// The body as a form, in which the fields only the server sets are refused.
-fn form(mut body: Value) -> Result<Form, Problem> {
-    let owned = take_server_owned(&mut body);
-    let mut form = Form::new(body)?;
-    for name in owned {
-        form.refuse(name, "read_only", "is set by the server: leave it out");
-    }
-    Ok(form)
-}
-
 /// Ends the reading of a form, of which a draft is made if all is well.
 fn finish(form: Form, draft: impl FnOnce() -> Option<Draft>) -> Result<Draft, Problem> {
     form.finish()?;
     draft().ok_or_else(|| Problem::internal("a field was refused without a reason"))
-}
-
-/// Takes the fields only the server sets out of an object; says which it had.
-fn take_server_owned(body: &mut Value) -> Vec<&'static str> {
-    let Value::Object(fields) = body else {
-        return Vec::new();
-    };
-    SERVER_OWNED
-        .into_iter()
-        .filter(|name| fields.remove(*name).is_some())
-        .collect()
 }
 
 /// The id in a path.

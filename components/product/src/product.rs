@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use stoa_domain::Money;
 use stoa_kit::attributes::Attributes;
-use stoa_kit::{Form, Id, Problem, Request, Response, Timestamp};
+use stoa_kit::{Form, Id, Problem, Request, Response, Timestamp, merge};
 
 use crate::fields::{Description, Name, Sku, Status, Stock};
 use crate::image::Images;
@@ -43,20 +43,13 @@ pub(crate) struct Draft {
     pub(crate) attributes: Attributes,
 }
 
-/// The fields only the server sets.
-const SERVER_OWNED: [&str; 4] = ["id", "created", "updated", "version"];
-
 impl Draft {
     /// Reads a draft; fields left out or null take their defaults.
     ///
     /// Errors: `invalid` (422) with one entry for each field that is wrong;
     /// its code is `read_only` for fields only the server sets.
-    pub(crate) fn read(mut body: Value) -> Result<Self, Problem> {
-        let owned = take_server_owned(&mut body);
-        let mut form = Form::new(body)?;
-        for name in owned {
-            form.refuse(name, "read_only", "is set by the server: leave it out");
-        }
+    pub(crate) fn read(body: Value) -> Result<Self, Problem> {
+        let mut form = Form::of_resource(body)?;
         let draft = Self::fields(&mut form);
         form.finish()?;
         draft.ok_or_else(|| Problem::internal("a field was refused without a reason"))
@@ -90,29 +83,8 @@ impl Draft {
     ///
     /// Errors: those of [`Draft::read`], about the merged document.
     pub(crate) fn merged(product: &Product, patch: &Value) -> Result<Self, Problem> {
-        let mut document = serde_json::to_value(product)
-            .map_err(|error| Problem::internal(format!("product is not JSON: {error}")))?;
-        take_server_owned(&mut document);
-        stoa_kit::merge::apply(&mut document, patch);
-        // A null would have gone: whoever names such a field has to know.
-        for name in SERVER_OWNED {
-            if let (Some(value), Value::Object(document)) = (patch.get(name), &mut document) {
-                document.insert(name.to_owned(), value.clone());
-            }
-        }
-        Self::read(document)
+        Self::read(merge::document(product, patch)?)
     }
-}
-
-/// Takes the fields only the server sets out of an object; says which it had.
-fn take_server_owned(body: &mut Value) -> Vec<&'static str> {
-    let Value::Object(fields) = body else {
-        return Vec::new();
-    };
-    SERVER_OWNED
-        .into_iter()
-        .filter(|name| fields.remove(*name).is_some())
-        .collect()
 }
 
 /// The id in a path.

@@ -52,6 +52,20 @@ impl Errors {
     }
 }
 
+/// The fields that only the server sets, of every resource.
+pub(crate) const SERVER_OWNED: [&str; 4] = ["id", "created", "updated", "version"];
+
+/// Takes the fields only the server sets out of an object; says which it had.
+pub(crate) fn take_server_owned(body: &mut Value) -> Vec<&'static str> {
+    let Value::Object(fields) = body else {
+        return Vec::new();
+    };
+    SERVER_OWNED
+        .into_iter()
+        .filter(|name| fields.remove(*name).is_some())
+        .collect()
+}
+
 /// A JSON object that is being read.
 #[derive(Debug)]
 pub struct Form {
@@ -70,6 +84,19 @@ impl Form {
                 Err(Problem::invalid(errors.into_list()))
             }
         }
+    }
+
+    /// Starts reading what a client writes of a resource. The fields that only
+    /// the server sets are refused, with the code `read_only`.
+    ///
+    /// Errors: those of [`Form::new`].
+    pub fn of_resource(mut body: Value) -> Result<Self, Problem> {
+        let owned = take_server_owned(&mut body);
+        let mut form = Self::new(body)?;
+        for name in owned {
+            form.refuse(name, "read_only", "is set by the server: leave it out");
+        }
+        Ok(form)
     }
 
     /// Takes a field that must be there and not be null.

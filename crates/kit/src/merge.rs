@@ -1,6 +1,10 @@
 //! JSON Merge Patch (RFC 7396).
 
+use serde::Serialize;
 use serde_json::{Map, Value};
+
+use crate::Problem;
+use crate::form::{SERVER_OWNED, take_server_owned};
 
 /// Applies `patch` to `target` as section 2 of the RFC defines it: objects are
 /// merged, null removes, anything else replaces.
@@ -21,6 +25,25 @@ pub fn apply(target: &mut Value, patch: &Value) {
             }
         }
     }
+}
+
+/// What a resource becomes by a patch, to be read by [`Form::of_resource`].
+///
+/// [`Form::of_resource`]: crate::Form::of_resource
+///
+/// Errors: `internal` for a resource that is no JSON.
+pub fn document(resource: &impl Serialize, patch: &Value) -> Result<Value, Problem> {
+    let mut document = serde_json::to_value(resource)
+        .map_err(|error| Problem::internal(format!("resource is not JSON: {error}")))?;
+    take_server_owned(&mut document);
+    apply(&mut document, patch);
+    // A null would have gone: whoever names such a field has to know.
+    for name in SERVER_OWNED {
+        if let (Some(value), Value::Object(document)) = (patch.get(name), &mut document) {
+            document.insert(name.to_owned(), value.clone());
+        }
+    }
+    Ok(document)
 }
 
 #[cfg(test)]
