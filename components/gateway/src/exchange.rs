@@ -70,6 +70,7 @@ impl Exchange {
             headers: self.headers.passed_on(),
             body: String::new(),
             principal,
+            client: String::new(),
         };
         if service == Own::ID {
             return Ok(serve::<Own>(&request).into());

@@ -307,6 +307,7 @@ mod tests {
             }],
             body: "{}".into(),
             principal: Principal::Anonymous,
+            client: String::new(),
         }
     }
 

@@ -22,6 +22,7 @@ fn request(method: Method, path: &[&str], body: &Value) -> Request {
         }],
         body: body.to_string(),
         principal: Principal::Anonymous,
+        client: String::new(),
     }
 }
 

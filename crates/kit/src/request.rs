@@ -151,6 +151,7 @@ mod tests {
             }],
             body: String::new(),
             principal: Principal::Anonymous,
+            client: String::new(),
         }
     }
 

@@ -3,14 +3,14 @@
 
 use core::fmt;
 use core::future::Future;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::pin::pin;
 use core::time::Duration;
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use http::{header, Response, StatusCode};
+use http::{header, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -26,6 +26,8 @@ const MOST: usize = 10_000;
 /// How long the head of a request may take to arrive, and how long a
 /// connection may be kept without one.
 const HEAD: Duration = Duration::from_secs(30);
+/// Where a request has been: its client first, whoever asks us last.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How long to wait before accepting again when the system refuses.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -109,15 +111,17 @@ where
             let Ok(permit) = Arc::clone(&connections.free).acquire_owned().await else {
                 return;
             };
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     error!(%error, "failed to accept HTTP server connection");
                     sleep(PAUSE).await;
                     continue;
                 }
             };
-            let serving = serve(stream, connections.answer, svc.clone(), stop.clone());
+            let (svc, peer) = (svc.clone(), address_of(peer.ip()));
+            let svc = move |request| svc(forwarded(request, &peer));
+            let serving = serve(stream, connections.answer, svc, stop.clone());
             tokio::spawn(async move {
                 let _permit = permit;
                 serving.await;
@@ -125,6 +129,19 @@ where
         }
     });
     Ok(tasks)
+}
+
+/// An address as a header has it. What can be an IPv4 address is one.
+fn address_of(peer: IpAddr) -> HeaderValue {
+    HeaderValue::from_str(&peer.to_canonical().to_string())
+        .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+/// Says whom the request comes from, as a proxy does: behind whatever the
+/// client itself claims.
+fn forwarded<B>(mut request: hyper::Request<B>, peer: &HeaderValue) -> hyper::Request<B> {
+    request.headers_mut().append(FORWARDED_FOR, peer.clone());
+    request
 }
 
 /// Serves one connection.
@@ -194,13 +211,13 @@ fn problem(status: StatusCode, code: &str) -> Response<HyperOutgoingBody> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    let json = header::HeaderValue::from_static("application/problem+json");
+    let json = HeaderValue::from_static("application/problem+json");
     headers.insert(header::CONTENT_TYPE, json);
-    if let Ok(id) = header::HeaderValue::from_str(&id.to_string()) {
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         headers.insert("x-request-id", id);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }
@@ -265,6 +282,20 @@ mod tests {
         let (_tasks, connection) = serve(&connections, core::future::pending::<Answer>).await;
         let told = answer(connection).await;
         assert!(told.starts_with("HTTP/1.1 504 "), "{told}");
+    }
+
+    #[test]
+    fn whom_a_request_comes_from_is_said_behind_what_it_claims() {
+        for (peer, said) in [
+            ("127.0.0.2", "127.0.0.2"),
+            ("::ffff:127.0.0.2", "127.0.0.2"),
+            ("2001:DB8::1", "2001:db8::1"),
+        ] {
+            let claimed = hyper::Request::builder().header("X-Forwarded-For", "10.0.0.1");
+            let request = forwarded(claimed.body(()).unwrap(), &address_of(peer.parse().unwrap()));
+            let values: Vec<_> = request.headers().get_all(FORWARDED_FOR).iter().collect();
+            assert_eq!(values, ["10.0.0.1", said]);
+        }
     }
 
     #[tokio::test]
