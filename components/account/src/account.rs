@@ -3,12 +3,12 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use stoa_domain::{Email, Name};
 use stoa_kit::attributes::Attributes;
 use stoa_kit::{Field, Form, Id, Problem, Response, Role, Timestamp, merge};
 
 use crate::caller::Caller;
-use crate::email::Email;
-use crate::fields::{Name, Roles, Verified};
+use crate::fields::{Roles, Verified};
 
 /// An account, with its fields in the order in which they are shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]

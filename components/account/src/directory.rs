@@ -1,6 +1,7 @@
 //! The directory: what other services ask (see `wit/stoa-accounts`).
 
 use serde_json::Value;
+use stoa_domain::{Email, Name};
 use stoa_kit::form::Errors;
 use stoa_kit::request::Condition;
 use stoa_kit::{Field as _, Id, Problem, Role, Timestamp};
@@ -9,8 +10,7 @@ use crate::account::{Account, Draft};
 use crate::bindings::exports::stoa::accounts::directory::{
     Account as Entry, Error, Guest, RpcError,
 };
-use crate::email::Email;
-use crate::fields::{Name, Verified};
+use crate::fields::Verified;
 use crate::{change, queries};
 
 impl Guest for crate::Account {

@@ -1,26 +1,11 @@
-//! The fields of an account, as types that cannot be wrong; its address is in
-//! `email.rs`.
+//! The fields of an account, as types that cannot be wrong; address and name
+//! are in `stoa-domain`.
 
 use serde::ser::SerializeSeq as _;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use stoa_kit::form::{self, Errors, wrong_type};
 use stoa_kit::{Field, Role};
-
-/// What to call somebody: up to 200 characters in one line.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Name(pub(crate) String);
-
-impl Field for Name {
-    fn read(value: &Value, errors: &mut Errors) -> Option<Self> {
-        let name = form::text(value, 0, 200, errors)?;
-        if name.chars().any(char::is_control) {
-            return errors.refuse("characters", "must be one line without tabs");
-        }
-        Some(Self(name))
-    }
-}
 
 /// Whether mail to the address is known to reach the owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -147,16 +132,6 @@ mod tests {
         let error = errors.into_list().pop();
         assert_eq!(read.is_some(), error.is_none());
         error.map_or("ok", |error| error.code)
-    }
-
-    #[test]
-    fn a_name_is_one_line_of_text_and_may_be_empty() {
-        assert_eq!(code::<Name>(&json!("")), "ok");
-        assert_eq!(code::<Name>(&json!("é".repeat(200))), "ok");
-        assert_eq!(code::<Name>(&json!("é".repeat(201))), "length");
-        assert_eq!(code::<Name>(&json!("a\nb")), "characters");
-        assert_eq!(code::<Name>(&json!("a\tb")), "characters");
-        assert_eq!(code::<Name>(&json!(1)), "type");
     }
 
     #[test]

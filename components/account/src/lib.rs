@@ -11,7 +11,6 @@ mod change;
 mod create;
 mod delete;
 mod directory;
-mod email;
 mod fields;
 #[cfg(test)]
 mod fixtures;

@@ -1,9 +1,9 @@
 //! What a list is asked for, and the cursor to its next page.
 
 use serde::{Deserialize, Serialize};
+use stoa_domain::Email;
 use stoa_kit::{Problem, Request, Role, cursor};
 
-use crate::email::Email;
 use crate::fields::{parse_role, role_name};
 
 /// The query of `GET /accounts`.

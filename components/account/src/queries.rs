@@ -3,12 +3,12 @@
 //! Each function is one call to the database, which is one transaction. Text
 //! is put together from fixed fragments only; values are always bound.
 
+use stoa_domain::{Email, Name};
 use stoa_kit::sql::{Error, Row};
 use stoa_kit::{Id, Problem, Role, Statement, Timestamp};
 
 use crate::account::{Account, Draft};
-use crate::email::Email;
-use crate::fields::{Name, Roles, Verified};
+use crate::fields::{Roles, Verified};
 use crate::listing::Listing;
 #[cfg(test)]
 use crate::memory::DATABASE;

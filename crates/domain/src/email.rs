@@ -14,7 +14,7 @@ use unicode_normalization::UnicodeNormalization as _;
 /// letter for letter; whether they are one account's is what
 /// [`Email::key`] says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Email(String);
+pub struct Email(String);
 
 /// Octets, as RFC 5321 counts them (section 4.5.3.1: a path has 256, two of
 /// which are its brackets).
@@ -29,11 +29,11 @@ const ATOM: &[u8] = b"!#$%&'*+-/=?^_`{|}~";
 
 /// Why a text is no address: a code for machines and, for people, what would
 /// be right.
-pub(crate) type Reason = (&'static str, &'static str);
+pub type Reason = (&'static str, &'static str);
 
 impl Email {
     /// Reads an address.
-    pub(crate) fn parse(text: &str) -> Result<Self, Reason> {
+    pub fn parse(text: &str) -> Result<Self, Reason> {
         if text.is_empty() || text.len() > MAX_LENGTH {
             return Err(("length", "must have 1 to 254 bytes of UTF-8"));
         }
@@ -64,11 +64,12 @@ impl Email {
     }
 
     /// An address that was checked before it was stored.
-    pub(crate) fn stored(text: String) -> Self {
+    pub fn stored(text: String) -> Self {
         Self(text)
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// The address as it was given.
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -79,7 +80,7 @@ impl Email {
     /// in practice they are, and nobody remembers how he wrote it. Letters are
     /// lowered one by one, so that a Σ at the end of a word is like any other.
     /// `ß` and `ss`, `ı` and `i`, and a domain and its Punycode stay apart.
-    pub(crate) fn key(&self) -> String {
+    pub fn key(&self) -> String {
         self.0
             .nfkc()
             .flat_map(char::to_lowercase)
@@ -89,7 +90,7 @@ impl Email {
     }
 
     /// Whether mail to both is mail to one and the same.
-    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+    pub fn is_same_as(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
