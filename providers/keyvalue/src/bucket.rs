@@ -7,11 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::error;
 
-use crate::backend::{self, Backend, Record};
-use crate::config::BucketConfig;
+use crate::backend::{self, Backend, Missing, Record};
 use crate::copy::LocalCopy;
-use crate::follower::{Shared, follow};
+use crate::follower::{Shared, follow, ttl_mismatch};
 use crate::key::{self, Invalid, Key};
 
 /// How long a read waits for the first snapshot.
@@ -61,22 +61,44 @@ pub struct Bucket<B> {
 
 impl<B: Backend> Bucket<B> {
     /// Begins to follow the bucket.
-    pub fn new(config: BucketConfig, backend: B) -> Self {
-        let shared = Arc::new(Shared::new(config, backend));
+    pub fn new(name: String, backend: B, missing: Missing) -> Self {
+        let shared = Arc::new(Shared::new(name, backend, missing));
         let follower = tokio::spawn(follow(Arc::clone(&shared)));
         Self { shared, follower }
     }
 
-    /// What the bucket was asked to be.
-    pub fn config(&self) -> &BucketConfig {
-        &self.shared.config
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// From here on the bucket is created where it does not exist, with this
+    /// TTL. To a bucket that exists nothing happens.
+    pub fn create_if_missing(&self, ttl: Option<Duration>) {
+        self.shared.status.send_modify(|status| {
+            status.missing = Missing::Create { ttl };
+            status.absent = false;
+        });
+        if let Some(mismatch) = self.mismatch(ttl) {
+            error!(bucket = self.shared.name, mismatch, "wrong bucket");
+        }
     }
 
     /// What is wrong with the bucket, if anything is.
     pub fn trouble(&self) -> Option<String> {
         let status = self.shared.status.borrow();
-        let trouble = status.stale.as_ref().or(status.mismatch.as_ref())?;
-        Some(format!("bucket {}: {trouble}", self.shared.config.name))
+        let stale = status.stale.as_ref()?;
+        Some(format!("bucket {}: {stale}", self.shared.name))
+    }
+
+    /// How the bucket differs from one that keeps its entries this long.
+    /// Nothing is known of a bucket in trouble.
+    pub fn mismatch(&self, ttl: Option<Duration>) -> Option<String> {
+        if self.trouble().is_some() {
+            return None;
+        }
+        let mismatch = ttl_mismatch(ttl, self.shared.copy().ttl())?;
+        Some(format!("bucket {}: {mismatch}", self.shared.name))
     }
 
     /// The entry of a key.
@@ -209,13 +231,14 @@ impl<B: Backend> Bucket<B> {
     }
 
     /// The copy, as soon as it knows the bucket. It then answers for ever,
-    /// also while the broker is away.
+    /// also while the broker is away. A bucket that somebody else has to
+    /// create is not waited for.
     async fn synced(&self) -> Result<MutexGuard<'_, LocalCopy>, Error> {
         let mut status = self.shared.status.subscribe();
-        let synced = status.wait_for(|status| status.synced);
+        let known = status.wait_for(|status| status.synced || status.absent);
         if !matches!(
-            tokio::time::timeout(FIRST_SNAPSHOT, synced).await,
-            Ok(Ok(_))
+            tokio::time::timeout(FIRST_SNAPSHOT, known).await,
+            Ok(Ok(status)) if status.synced
         ) {
             let trouble = self.trouble();
             return Err(Error::Unavailable(

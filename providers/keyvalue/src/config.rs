@@ -1,6 +1,6 @@
 //! What the configuration of the provider and of its links may say.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, ServerAddr};
@@ -61,7 +61,7 @@ impl NatsServer {
     }
 }
 
-/// The bucket a link gives access to.
+/// A bucket that a link may write to.
 ///
 /// The TTL belongs to the bucket, so all links to one bucket state the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,26 +73,55 @@ pub struct BucketConfig {
     pub ttl: Option<Duration>,
 }
 
-impl BucketConfig {
+/// What a link gives access to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The link's own bucket.
+    pub own: BucketConfig,
+    /// `reads`, separated by commas: buckets that are somebody else's, of
+    /// which the link may read.
+    pub reads: BTreeSet<String>,
+}
+
+impl Access {
     /// Parses the config of a link.
     pub fn from_link(config: &HashMap<String, String>) -> Result<Self, ConfigError> {
-        let name = config.get("bucket").map_or(DEFAULT_BUCKET, String::as_str);
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if name.is_empty() || name.len() > MAX_BUCKET_NAME || !name.chars().all(allowed) {
-            return Err(ConfigError::new(
-                "bucket",
-                format!("a name has 1 to {MAX_BUCKET_NAME} letters, digits, `-` or `_`"),
-            ));
+        let own = BucketConfig::from_link(config)?;
+        let names = config.get("reads").map_or("", String::as_str).trim();
+        let mut reads = BTreeSet::new();
+        for name in names.split(',').filter(|_| !names.is_empty()) {
+            let name = bucket_name("reads", name.trim())?;
+            if name == own.name {
+                let problem = "the link's own bucket is read without its name";
+                return Err(ConfigError::new("reads", problem));
+            }
+            reads.insert(name);
         }
+        Ok(Self { own, reads })
+    }
+}
+
+fn bucket_name(key: &'static str, name: &str) -> Result<String, ConfigError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || name.len() > MAX_BUCKET_NAME || !name.chars().all(allowed) {
+        return Err(ConfigError::new(
+            key,
+            format!("a name has 1 to {MAX_BUCKET_NAME} letters, digits, `-` or `_`"),
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+impl BucketConfig {
+    fn from_link(config: &HashMap<String, String>) -> Result<Self, ConfigError> {
+        let name = config.get("bucket").map_or(DEFAULT_BUCKET, String::as_str);
+        let name = bucket_name("bucket", name)?;
         let ttl = match config.get("ttl").map(|seconds| seconds.parse::<u32>()) {
             None => None,
             Some(Ok(seconds)) if seconds > 0 => Some(Duration::from_secs(seconds.into())),
             Some(_) => return Err(ConfigError::new("ttl", "not a number of seconds above 0")),
         };
-        Ok(Self {
-            name: name.to_owned(),
-            ttl,
-        })
+        Ok(Self { name, ttl })
     }
 }
 
@@ -130,6 +159,21 @@ mod tests {
         for name in ["", "a.b", "a>", "*", "a b", "ä", &"x".repeat(65)] {
             assert!(link(&[("bucket", name)]).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn buckets_to_read_are_listed_by_name_and_are_not_the_links_own() {
+        let reads = |value| {
+            let access = Access::from_link(&map(&[("bucket", "services"), ("reads", value)]));
+            access.map(|access| access.reads.into_iter().collect::<Vec<_>>())
+        };
+        assert_eq!(reads("").unwrap(), [""; 0]);
+        assert_eq!(reads("auth").unwrap(), ["auth"]);
+        assert_eq!(reads(" limits, auth,auth").unwrap(), ["auth", "limits"]);
+        for bad in ["auth,", ",", "a b", "a.b", "auth/key", "*", "services"] {
+            assert!(reads(bad).is_err(), "{bad}");
+        }
+        assert!(Access::from_link(&map(&[])).unwrap().reads.is_empty());
     }
 
     #[test]

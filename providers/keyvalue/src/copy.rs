@@ -38,6 +38,11 @@ impl LocalCopy {
         self.ttl = ttl;
     }
 
+    /// How long the bucket keeps an entry, once it was opened.
+    pub fn ttl(&self) -> Option<Duration> {
+        self.ttl
+    }
+
     /// To be called before the broker is asked for a snapshot: what is
     /// written from here on survives its end. Until then the old records go
     /// on answering.

@@ -8,42 +8,48 @@ use futures::StreamExt as _;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::backend::{Backend, Change, Watch};
-use crate::config::BucketConfig;
+use crate::backend::{Backend, Change, Missing, Watch};
 use crate::copy::LocalCopy;
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(2);
+/// How often a bucket is looked for that somebody else has to create.
+const ABSENT_RETRY: Duration = Duration::from_millis(250);
+/// What is wrong with such a bucket.
+const ABSENT: &str = "does not exist yet; a link that may write to it creates it";
 /// How often expired records are swept.
 const SWEEP: Duration = Duration::from_mins(1);
 
 /// A bucket, as its callers and the task that follows it share it.
 pub(crate) struct Shared<B> {
-    pub(crate) config: BucketConfig,
+    pub(crate) name: String,
     pub(crate) backend: B,
     copy: Mutex<LocalCopy>,
     pub(crate) status: watch::Sender<Status>,
 }
 
 /// How the copy does.
-#[derive(Default)]
 pub(crate) struct Status {
+    /// What is done where the bucket does not exist.
+    pub(crate) missing: Missing,
+    /// It does not exist, and nobody here may create it.
+    pub(crate) absent: bool,
     /// There was a first snapshot: the copy answers.
     pub(crate) synced: bool,
     /// Why the copy is not kept up to date, where it is not.
     pub(crate) stale: Option<String>,
-    /// The bucket is not what the link says.
-    pub(crate) mismatch: Option<String>,
 }
 
 impl<B> Shared<B> {
-    pub(crate) fn new(config: BucketConfig, backend: B) -> Self {
+    pub(crate) fn new(name: String, backend: B, missing: Missing) -> Self {
         let status = Status {
+            missing,
+            absent: false,
+            synced: false,
             stale: Some("not opened yet".to_owned()),
-            ..Status::default()
         };
         Self {
-            config,
+            name,
             backend,
             copy: Mutex::default(),
             status: watch::Sender::new(status),
@@ -59,38 +65,49 @@ impl<B> Shared<B> {
 
 /// Keeps the copy for as long as the bucket lives.
 pub(crate) async fn follow<B: Backend>(bucket: Arc<Shared<B>>) {
+    let mut status = bucket.status.subscribe();
     let mut retry = FIRST_RETRY;
     loop {
         bucket.copy().begin_snapshot();
-        let problem = match bucket.backend.watch().await {
-            Ok(watch) => {
+        let missing = status.borrow_and_update().missing;
+        let problem = match bucket.backend.watch(missing).await {
+            Ok(Some(watch)) => {
                 retry = FIRST_RETRY;
-                keep(&bucket, watch).await
+                keep(&bucket, missing, watch).await
+            }
+            Ok(None) => {
+                retry = ABSENT_RETRY;
+                // Unless it may be created by now.
+                bucket.status.send_modify(|status| {
+                    status.absent = status.missing == Missing::Await;
+                    status.synced &= !status.absent;
+                });
+                ABSENT.to_owned()
             }
             Err(error) => error.to_string(),
         };
         bucket.status.send_modify(|status| {
             // Once per outage, not once per attempt.
             if status.stale.as_ref() != Some(&problem) {
-                warn!(bucket = bucket.config.name, problem, "copy is not kept");
+                warn!(bucket = bucket.name, problem, "copy is not kept");
             }
             status.stale = Some(problem);
         });
-        tokio::time::sleep(retry).await;
-        retry = (retry * 2).min(LAST_RETRY);
+        let changed = status.wait_for(|status| status.missing != missing);
+        if tokio::time::timeout(retry, changed).await.is_err() {
+            retry = (retry * 2).min(LAST_RETRY);
+        }
     }
 }
 
 /// Feeds the copy until the watch ends, and tells why it did.
-async fn keep<B: Backend>(bucket: &Shared<B>, mut watch: Watch) -> String {
+async fn keep<B: Backend>(bucket: &Shared<B>, missing: Missing, mut watch: Watch) -> String {
     bucket.copy().set_ttl(watch.ttl);
-    let mismatch = ttl_mismatch(bucket.config.ttl, watch.ttl);
-    if let Some(mismatch) = &mismatch {
-        error!(bucket = bucket.config.name, mismatch, "wrong bucket");
+    if let Missing::Create { ttl } = missing
+        && let Some(mismatch) = ttl_mismatch(ttl, watch.ttl)
+    {
+        error!(bucket = bucket.name, mismatch, "wrong bucket");
     }
-    bucket
-        .status
-        .send_modify(|status| status.mismatch = mismatch);
     let mut current = watch.empty;
     if current {
         finish_snapshot(bucket);
@@ -127,13 +144,15 @@ async fn keep<B: Backend>(bucket: &Shared<B>, mut watch: Watch) -> String {
 fn finish_snapshot<B>(bucket: &Shared<B>) {
     bucket.copy().end_snapshot();
     bucket.status.send_modify(|status| {
+        status.absent = false;
         status.synced = true;
         status.stale = None;
     });
-    info!(bucket = bucket.config.name, "copy is up to date");
+    info!(bucket = bucket.name, "copy is up to date");
 }
 
-fn ttl_mismatch(wanted: Option<Duration>, found: Option<Duration>) -> Option<String> {
+/// How the bucket is another than the one that a link states.
+pub(crate) fn ttl_mismatch(wanted: Option<Duration>, found: Option<Duration>) -> Option<String> {
     let seconds = |ttl: Option<Duration>| ttl.map_or(0, |ttl| ttl.as_secs());
     (wanted != found).then(|| {
         let (found, wanted) = (seconds(found), seconds(wanted));

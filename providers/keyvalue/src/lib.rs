@@ -5,16 +5,22 @@
 //! |---|---|
 //! | [`config`] | what provider and links may say |
 //! | `wasi`, `records` | the two interfaces served |
+//! | [`view`] | what a link reaches: its own bucket, and others to read |
 //! | [`bucket`] | reads, writes, compare-and-set |
 //! | [`copy`](mod@copy), `follower` | the local copy of a bucket, and the task that keeps it |
 //! | [`backend`] | the broker, behind one trait |
 //!
 //! Provider config: `nats_url`, left out: the lattice's own connection. Link
-//! config: `bucket` (`stoa`) and `ttl` in seconds (none). A bucket that does
-//! not exist is created on file storage. One that exists with another TTL is
-//! left as it is and served as it is, and log and health say so: shortening
-//! the life of data is an operator's decision (delete the bucket, or edit its
-//! stream).
+//! config: `bucket` (`stoa`), `ttl` in seconds (none), and `reads` (none), the
+//! names of other buckets, separated by commas. A bucket that does not exist is
+//! created on file storage. One that exists with another TTL is left as it is
+//! and served as it is, and log and health say so: shortening the life of data
+//! is an operator's decision (delete the bucket, or edit its stream).
+//!
+//! The entries of a bucket in `reads` are `<bucket>/<key>` to whoever reads
+//! them by `records`. Such a bucket is never created for the reader, who does
+//! not know its TTL: a link that has it as `bucket` does that, before or after.
+//! All links to one bucket share one copy.
 
 pub mod backend;
 pub mod bindings;
@@ -24,6 +30,7 @@ pub mod copy;
 mod follower;
 pub mod key;
 mod records;
+pub mod view;
 mod wasi;
 
 use std::collections::HashMap;
@@ -40,9 +47,10 @@ use wasmcloud_provider_sdk::{
     get_connection,
 };
 
-use crate::backend::JetStream;
+use crate::backend::{JetStream, Missing};
 use crate::bucket::Bucket;
-use crate::config::{BucketConfig, ConfigError};
+use crate::config::{Access, ConfigError};
+use crate::view::View;
 
 /// A link put may be lost while the provider starts. A caller without a link
 /// is nothing unusual for this long.
@@ -63,7 +71,7 @@ pub struct KeyValueProvider {
 
 /// The caller's id and the name of its link.
 type LinkKey = (String, String);
-type Link = Result<Arc<Bucket<JetStream>>, ConfigError>;
+type Link = Result<Arc<View<JetStream>>, ConfigError>;
 
 /// Why a caller has no bucket.
 #[derive(Debug, thiserror::Error)]
@@ -74,17 +82,17 @@ enum NoBucket {
     Misconfigured(ConfigError),
 }
 
-/// A call under way, in its bucket.
+/// A call under way, and what it reaches.
 struct Call {
-    bucket: Arc<Bucket<JetStream>>,
+    view: Arc<View<JetStream>>,
     _under_way: OwnedRwLockReadGuard<()>,
 }
 
 impl Deref for Call {
-    type Target = Bucket<JetStream>;
+    type Target = View<JetStream>;
 
     fn deref(&self) -> &Self::Target {
-        &self.bucket
+        &self.view
     }
 }
 
@@ -116,8 +124,8 @@ impl KeyValueProvider {
         let name = context.map_or("default", Context::link_name);
         let key = (caller.unwrap_or_default().to_owned(), name.to_owned());
         match self.links.read().await.get(&key) {
-            Some(Ok(bucket)) => Ok(Call {
-                bucket: Arc::clone(bucket),
+            Some(Ok(view)) => Ok(Call {
+                view: Arc::clone(view),
                 _under_way: under_way,
             }),
             Some(Err(error)) => Err(NoBucket::Misconfigured(error.clone())),
@@ -141,32 +149,41 @@ impl KeyValueProvider {
         }
     }
 
-    fn bucket(
-        &self,
-        links: &HashMap<LinkKey, Link>,
-        config: BucketConfig,
-    ) -> Arc<Bucket<JetStream>> {
-        let same = |bucket: &&Arc<Bucket<JetStream>>| *bucket.config() == config;
-        if let Some(bucket) = links.values().flatten().find(same) {
-            return Arc::clone(bucket);
-        }
+    /// What a link reaches. A bucket that any link has already is shared.
+    fn view(&self, links: &HashMap<LinkKey, Link>, access: &Access) -> View<JetStream> {
+        let bucket = |name: &str, missing| {
+            let mut views = links.values().flatten();
+            views
+                .find_map(|view| view.bucket(name))
+                .unwrap_or_else(|| Arc::new(self.bucket(name.to_owned(), missing)))
+        };
+        let ttl = access.own.ttl;
+        let own = bucket(&access.own.name, Missing::Create { ttl });
+        own.create_if_missing(ttl);
+        let others = access.reads.iter();
+        let others = others.map(|name| bucket(name, Missing::Await)).collect();
+        View::new(own, ttl, others)
+    }
+
+    fn bucket(&self, name: String, missing: Missing) -> Bucket<JetStream> {
         let nats = match &self.nats {
             Some(client) => client.clone(),
             None => Client::clone(&get_connection().nats),
         };
-        let backend = JetStream::new(nats, config.clone());
-        Arc::new(Bucket::new(config, backend))
+        let backend = JetStream::new(nats, name.clone());
+        Bucket::new(name, backend, missing)
     }
 }
 
 impl Provider for KeyValueProvider {
     async fn receive_link_config_as_target(&self, link: LinkConfig<'_>) -> anyhow::Result<()> {
-        let config = BucketConfig::from_link(link.config);
+        let access = Access::from_link(link.config);
         let key = (link.source_id.to_owned(), link.link_name.to_owned());
         let mut links = self.links.write().await;
-        let bucket = config.clone().map(|config| self.bucket(&links, config));
-        links.insert(key, bucket);
-        Ok(config.map(|_| ())?)
+        let view = access.map(|access| Arc::new(self.view(&links, &access)));
+        let outcome = view.as_ref().map(|_| ()).map_err(Clone::clone);
+        links.insert(key, view);
+        Ok(outcome?)
     }
 
     async fn delete_link_as_target(&self, link: impl LinkDeleteInfo) -> anyhow::Result<()> {
@@ -182,9 +199,9 @@ impl Provider for KeyValueProvider {
         let links = self.links.read().await;
         let mut troubles: Vec<_> = links
             .iter()
-            .filter_map(|((source, name), link)| match link {
-                Ok(bucket) => bucket.trouble(),
-                Err(error) => Some(format!("link {name} of {source}: {error}")),
+            .flat_map(|((source, name), link)| match link {
+                Ok(view) => view.troubles(),
+                Err(error) => vec![format!("link {name} of {source}: {error}")],
             })
             .collect();
         troubles.sort();

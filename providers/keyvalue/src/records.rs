@@ -3,7 +3,7 @@
 use wasmcloud_provider_sdk::Context;
 
 use crate::bindings::exports::stoa::keyvalue::records::{self, Entry, Error};
-use crate::key::{Invalid, Key};
+use crate::key::Invalid;
 use crate::{KeyValueProvider, NoBucket, bucket};
 
 type Result<T> = std::result::Result<T, Error>;
@@ -41,8 +41,7 @@ async fn get_many(
     context: Option<&Context>,
     keys: Vec<String>,
 ) -> Result<Vec<Option<Entry>>> {
-    let keys = Key::parse_many(keys)?;
-    let found = provider.call(context).await?.get_many(&keys).await?;
+    let found = provider.call(context).await?.get_many(keys).await?;
     let text = |entry: Option<bucket::Entry>| entry.map(Entry::try_from).transpose();
     found.into_iter().map(text).collect()
 }
@@ -63,9 +62,9 @@ async fn put(
     value: String,
     expected: Option<u64>,
 ) -> Result<u64> {
-    let key = Key::parse(key)?;
     let call = provider.call(context).await?;
-    Ok(call.put(&key, value.into(), expected).await?)
+    let key = call.own_key(key)?;
+    Ok(call.own().put(&key, value.into(), expected).await?)
 }
 
 impl TryFrom<bucket::Entry> for Entry {

@@ -8,7 +8,7 @@ use wasmcloud_provider_sdk::Context;
 
 use crate::bindings::exports::wrpc::keyvalue::store::{Error, KeyResponse};
 use crate::bindings::exports::wrpc::keyvalue::{atomics, batch, store};
-use crate::key::{self, Invalid, Key};
+use crate::key::{self, Invalid};
 use crate::{Call, KeyValueProvider, NoBucket, bucket};
 
 type Result<T> = std::result::Result<T, Error>;
@@ -17,11 +17,11 @@ type Result<T> = std::result::Result<T, Error>;
 const AT_ONCE: usize = 16;
 
 impl KeyValueProvider {
-    /// The caller's bucket, if it is the one that the caller has opened. No
-    /// name reaches any other.
+    /// The caller's own bucket, if it is the one that the caller has opened.
+    /// No name reaches any other, and no key does.
     async fn opened(&self, context: Option<&Context>, identifier: &str) -> Result<Call> {
         let call = self.call(context).await?;
-        let own = ["", "default", &call.config().name].contains(&identifier);
+        let own = ["", "default", call.own().name()].contains(&identifier);
         own.then_some(call).ok_or(Error::NoSuchStore)
     }
 }
@@ -123,7 +123,7 @@ async fn get(
     key: String,
 ) -> Result<Option<Bytes>> {
     let call = provider.opened(context, bucket).await?;
-    let entry = call.get(&Key::parse(key)?).await?;
+    let entry = call.own().get(&call.own_key(key)?).await?;
     Ok(entry.map(|entry| entry.value))
 }
 
@@ -134,7 +134,7 @@ async fn get_many(
     keys: Vec<String>,
 ) -> Result<Vec<Option<(String, Bytes)>>> {
     let call = provider.opened(context, bucket).await?;
-    let found = call.get_many(&Key::parse_many(keys)?).await?;
+    let found = call.own().get_many(&call.own_keys(keys)?).await?;
     let pair = |entry: Option<bucket::Entry>| entry.map(|entry| (entry.key, entry.value));
     Ok(found.into_iter().map(pair).collect())
 }
@@ -146,7 +146,7 @@ async fn list_keys(
     cursor: Option<u64>,
 ) -> Result<KeyResponse> {
     let call = provider.opened(context, bucket).await?;
-    let (keys, cursor) = call.keys(cursor.unwrap_or(0)).await?;
+    let (keys, cursor) = call.own().keys(cursor.unwrap_or(0)).await?;
     Ok(KeyResponse { keys, cursor })
 }
 
@@ -160,11 +160,11 @@ async fn set_many(
     key::at_most_max_keys(key_values.len())?;
     let mut parsed = Vec::with_capacity(key_values.len());
     for (key, value) in key_values {
-        parsed.push((Key::parse(key)?, key::fitting(value)?));
+        parsed.push((call.own_key(key)?, key::fitting(value)?));
     }
     let call = &call;
     stream::iter(parsed)
-        .map(|(key, value)| async move { call.put(&key, value, None).await })
+        .map(|(key, value)| async move { call.own().put(&key, value, None).await })
         .buffer_unordered(AT_ONCE)
         .try_for_each(|_| async { Ok(()) })
         .await?;
@@ -179,8 +179,8 @@ async fn delete_many(
 ) -> Result<()> {
     let call = provider.opened(context, bucket).await?;
     let call = &call;
-    stream::iter(Key::parse_many(keys)?)
-        .map(|key| async move { call.delete(&key).await })
+    stream::iter(call.own_keys(keys)?)
+        .map(|key| async move { call.own().delete(&key).await })
         .buffer_unordered(AT_ONCE)
         .try_for_each(|()| async { Ok(()) })
         .await?;
@@ -195,7 +195,7 @@ async fn increment(
     delta: u64,
 ) -> Result<u64> {
     let call = provider.opened(context, bucket).await?;
-    Ok(call.increment(&Key::parse(key)?, delta).await?)
+    Ok(call.own().increment(&call.own_key(key)?, delta).await?)
 }
 
 impl From<Invalid> for Error {

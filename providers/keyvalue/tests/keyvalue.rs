@@ -8,6 +8,7 @@
 
 mod lattice;
 mod nats;
+mod reads;
 
 use bytes::Bytes;
 use futures::future::join_all;

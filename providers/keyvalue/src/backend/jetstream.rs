@@ -5,23 +5,25 @@
 //! `delete` does not tell the revision; and the watch is our own consumer,
 //! because that of `kv::Store` ends at once on an empty bucket.
 
+use std::error::Error as _;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::push::OrderedConfig;
 use async_nats::jetstream::consumer::{DeliverPolicy, ReplayPolicy};
-use async_nats::jetstream::context::{KeyValueErrorKind, PublishErrorKind};
+use async_nats::jetstream::context::{
+    GetStreamError, GetStreamErrorKind, KeyValueError, PublishErrorKind,
+};
 use async_nats::jetstream::kv::{self, Operation, Store};
 use async_nats::jetstream::stream::StorageType;
-use async_nats::jetstream::{self, Message};
+use async_nats::jetstream::{self, ErrorCode, Message};
 use async_nats::{Client, HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::sync::watch;
 
-use super::{Backend, Change, Error, Record, Watch};
-use crate::config::BucketConfig;
+use super::{Backend, Change, Error, Missing, Record, Watch};
 use crate::key::Key;
 
 /// For every request to NATS, waiting for the connection included.
@@ -39,48 +41,47 @@ const MARKER: &str = "Nats-Marker-Reason";
 pub struct JetStream {
     client: Client,
     context: jetstream::Context,
-    config: BucketConfig,
+    name: String,
     /// The bucket as it was last opened by the watch.
     store: watch::Sender<Option<Store>>,
 }
 
 impl JetStream {
-    /// Does not connect: the client may not have a server yet.
-    pub fn new(client: Client, config: BucketConfig) -> Self {
+    /// The bucket of this name. Does not connect: the client may not have a
+    /// server yet.
+    pub fn new(client: Client, name: String) -> Self {
         let mut context = jetstream::new(client.clone());
         context.set_timeout(TIMEOUT);
         Self {
             client,
             context,
-            config,
+            name,
             store: watch::Sender::new(None),
         }
     }
 
     /// Gets the bucket, or creates it. An existing one is taken as it is.
-    async fn open(&self) -> Result<Store, Error> {
+    async fn open(&self, missing: Missing) -> Result<Option<Store>, Error> {
         self.connected().await;
-        match self.context.get_key_value(&self.config.name).await {
-            Ok(store) => return Ok(store),
-            Err(error) if error.kind() != KeyValueErrorKind::GetBucket => {
-                return Err(unavailable(error));
-            }
-            // Missing, or out of reach: creating it tells.
-            Err(_) => {}
-        }
+        let ttl = match (self.context.get_key_value(&self.name).await, missing) {
+            (Ok(store), _) => return Ok(Some(store)),
+            (Err(error), _) if !is_missing(&error) => return Err(unavailable(error)),
+            (Err(_), Missing::Await) => return Ok(None),
+            (Err(_), Missing::Create { ttl }) => ttl,
+        };
         let bucket = kv::Config {
-            bucket: self.config.name.clone(),
+            bucket: self.name.clone(),
             description: "Stoa key-value".to_owned(),
             history: 1,
-            max_age: self.config.ttl.unwrap_or_default(),
+            max_age: ttl.unwrap_or_default(),
             storage: StorageType::File,
             ..kv::Config::default()
         };
         match self.context.create_key_value(bucket).await {
-            Ok(store) => Ok(store),
+            Ok(store) => Ok(Some(store)),
             // Somebody else was faster, with another configuration.
-            Err(error) => match self.context.get_key_value(&self.config.name).await {
-                Ok(store) => Ok(store),
+            Err(error) => match self.context.get_key_value(&self.name).await {
+                Ok(store) => Ok(Some(store)),
                 Err(_) => Err(unavailable(error)),
             },
         }
@@ -153,8 +154,10 @@ impl Backend for JetStream {
         .await
     }
 
-    async fn watch(&self) -> Result<Watch, Error> {
-        let store = bounded(self.open()).await?;
+    async fn watch(&self, missing: Missing) -> Result<Option<Watch>, Error> {
+        let Some(store) = bounded(self.open(missing)).await? else {
+            return Ok(None);
+        };
         let consumer = bounded(async {
             let consumer = OrderedConfig {
                 deliver_subject: self.client.new_inbox(),
@@ -176,7 +179,7 @@ impl Backend for JetStream {
         let messages = bounded(async { consumer.messages().await.map_err(unavailable) }).await?;
         let prefix = store.prefix.clone();
         self.store.send_replace(Some(store));
-        Ok(Watch {
+        Ok(Some(Watch {
             ttl: (!max_age.is_zero()).then_some(max_age),
             empty,
             changes: messages
@@ -184,8 +187,17 @@ impl Backend for JetStream {
                 .and_then(move |message| std::future::ready(change(&prefix, &message)))
                 .take_until(disconnected(self.client.clone()))
                 .boxed(),
-        })
+        }))
     }
+}
+
+/// Whether the broker says that there is no such bucket, rather than nothing.
+fn is_missing(error: &KeyValueError) -> bool {
+    let stream = error.source().and_then(|why| why.downcast_ref());
+    stream.is_some_and(|why: &GetStreamError| {
+        matches!(why.kind(), GetStreamErrorKind::JetStream(said)
+            if said.error_code() == ErrorCode::STREAM_NOT_FOUND)
+    })
 }
 
 /// Returns when the client has lost its server. What the broker forgets then

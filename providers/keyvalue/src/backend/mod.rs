@@ -34,6 +34,18 @@ pub struct Change {
     pub current: bool,
 }
 
+/// What is done about a bucket that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It is waited for: who may write to it creates it.
+    Await,
+    /// It is created, with entries that live this long, or for ever.
+    Create {
+        /// How long the bucket is to keep an entry.
+        ttl: Option<Duration>,
+    },
+}
+
 /// A watch on a whole bucket: the last record of each key in the order of
 /// their revisions, then every change. It ends when the connection does.
 pub struct Watch {
@@ -71,6 +83,7 @@ pub trait Backend: Send + Sync + 'static {
     /// The last record of a key.
     fn last(&self, key: &Key) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
 
-    /// Opens the bucket, creating it if it is missing, and watches it.
-    fn watch(&self) -> impl Future<Output = Result<Watch, Error>> + Send;
+    /// Opens the bucket and watches it. `None` where it does not exist and is
+    /// not to be created.
+    fn watch(&self, missing: Missing) -> impl Future<Output = Result<Option<Watch>, Error>> + Send;
 }

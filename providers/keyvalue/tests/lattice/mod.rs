@@ -9,7 +9,7 @@ use stoa_keyvalue_provider::{KeyValueProvider, bindings};
 use tokio::task::JoinHandle;
 use wasmcloud_provider_sdk::provider::{WrpcClient, receive_link_for_provider};
 use wasmcloud_provider_sdk::{
-    Context, InterfaceLinkDefinition, ProviderConnection, serve_provider_exports,
+    Context, InterfaceLinkDefinition, Provider as _, ProviderConnection, serve_provider_exports,
 };
 
 use crate::nats::Nats;
@@ -55,6 +55,17 @@ impl Lattice {
         receive_link_for_provider(&self.provider, &self.connection, link)
             .await
             .unwrap();
+    }
+
+    /// Deletes it.
+    pub(crate) async fn unlink(&self, source: &str) {
+        let link = InterfaceLinkDefinition {
+            source_id: source.to_owned(),
+            target: PROVIDER.to_owned(),
+            name: "default".to_owned(),
+            ..InterfaceLinkDefinition::default()
+        };
+        self.provider.delete_link_as_target(&link).await.unwrap();
     }
 
     /// Serves the provider on the wire, and a client by which `shop` calls it.
