@@ -44,13 +44,21 @@ impl Call {
         }
     }
 
-    /// A POST of JSON with a bearer token.
-    pub(crate) fn post(path: &str, token: &str, body: &serde_json::Value) -> Self {
+    /// A POST of JSON.
+    pub(crate) fn post(path: &str, body: &serde_json::Value) -> Self {
         Self {
             method: Method::POST,
             path: path.to_owned(),
-            authorization: Some(format!("Bearer {token}")),
+            authorization: None,
             body: body.to_string().into(),
+        }
+    }
+
+    /// The same with a bearer token.
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        Self {
+            authorization: Some(format!("Bearer {token}")),
+            ..self
         }
     }
 }

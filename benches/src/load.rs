@@ -138,7 +138,7 @@ fn requests(lattice: &Lattice) -> anyhow::Result<[(&'static str, Next); 4]> {
         ("GET /products?limit=20", each(move |_| list.clone())),
         (
             "POST /products",
-            each(move |number| Call::post("/products", &token, &product(number))),
+            each(move |number| Call::post("/products", &product(number)).with_token(&token)),
         ),
     ])
 }

@@ -5,6 +5,7 @@
 //! Run them by `cargo xtask bench`, which builds what they need; names choose
 //! among them, `--quick` makes them small.
 
+mod auth;
 mod catalogue;
 mod connection;
 mod engine;
@@ -40,10 +41,11 @@ impl Bench {
 
 type Run = fn(&mut Bench) -> anyhow::Result<()>;
 
-const BENCHMARKS: [(&str, Run); 5] = [
+const BENCHMARKS: [(&str, Run); 6] = [
     ("catalogue", catalogue::run),
     ("start", start::run),
     ("load", load::run),
+    ("auth", auth::run),
     ("engine", engine::run),
     ("swap", swap::run),
 ];

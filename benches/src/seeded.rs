@@ -11,8 +11,6 @@ pub(crate) fn start(products: u32) -> anyhow::Result<(Lattice, Duration)> {
         .anonymous()
         .wait_for("/products?limit=1", |answer| answer.status == 200);
     let start = Instant::now();
-    lattice
-        .stoa(&["seed", "--products", &products.to_string()])
-        .map_err(anyhow::Error::msg)?;
+    lattice.seed(products).map_err(anyhow::Error::msg)?;
     Ok((lattice, start.elapsed()))
 }

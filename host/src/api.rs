@@ -1,8 +1,9 @@
 //! The shop's own API, as this program uses it.
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tokio::time::sleep;
@@ -13,17 +14,17 @@ const ATTEMPTS: u32 = 5;
 /// The wait before the second attempt; later ones are that much longer each.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A client of the gateway.
+/// A client of the gateway. Clones share the access token.
 #[derive(Clone)]
 pub struct Api {
     base: String,
-    token: Option<String>,
+    token: Arc<RwLock<Option<String>>>,
     client: Client,
 }
 
 impl Api {
-    /// A client of the gateway at `base`.
-    pub fn new(base: &str, token: Option<String>) -> anyhow::Result<Self> {
+    /// A client of the gateway at `base`, without a token.
+    pub fn new(base: &str) -> anyhow::Result<Self> {
         let client = Client::builder()
             .timeout(Duration::from_secs(30))
             .no_proxy()
@@ -31,9 +32,14 @@ impl Api {
             .context("cannot make an HTTP client")?;
         Ok(Self {
             base: base.to_owned(),
-            token,
+            token: Arc::default(),
             client,
         })
+    }
+
+    /// Gives the client, and every clone of it, another access token.
+    pub fn renew(&self, token: String) {
+        *self.token.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
     }
 
     /// Whether all services are there; else why not.
@@ -50,22 +56,6 @@ impl Api {
         }
         let problem: Value = response.json().await.unwrap_or_default();
         Err(problem["detail"].as_str().unwrap_or("not ready").to_owned())
-    }
-
-    /// The services the registry knows.
-    pub async fn services(&self) -> anyhow::Result<Vec<Value>> {
-        let request = self.client.get(format!("{}/services", self.base));
-        let response = self
-            .authorised(request)
-            .send()
-            .await
-            .context("the gateway does not answer")?;
-        let status = response.status();
-        let mut body: Value = response.json().await.unwrap_or_default();
-        match body["data"].take() {
-            Value::Array(services) => Ok(services),
-            _ => bail!("GET /services was answered {status}: {}", body["detail"]),
-        }
     }
 
     /// Creates a product. `false` when it is there already.
@@ -100,7 +90,8 @@ impl Api {
     }
 
     fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.token {
+        let token = self.token.read().unwrap_or_else(PoisonError::into_inner);
+        match &*token {
             Some(token) => request.bearer_auth(token),
             None => request,
         }

@@ -3,6 +3,7 @@
 //! `stoa up` is a wasmCloud host, wadm and a NATS server behind one command;
 //! the other commands talk to what it started.
 
+mod admin;
 mod api;
 mod deployment;
 mod down;
@@ -10,9 +11,11 @@ mod down;
 mod embedded;
 mod engine;
 mod host;
+mod keys;
 mod lattice;
 mod manifest;
 mod nats;
+mod operator;
 mod seed;
 mod state;
 mod status;
@@ -22,7 +25,7 @@ mod up;
 mod wadm;
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -60,6 +63,10 @@ enum Command {
     Seed(seed::Options),
     /// Puts another build of a component in the place of the one that runs.
     Swap(swap::Options),
+    /// Makes administrators, and tokens for them.
+    Admin(admin::Options),
+    /// Shows or rotates the keys that sign access tokens.
+    Keys(keys::Options),
     /// Stops the lattice that runs on the data folder.
     Down,
     /// Runs a plain wasmCloud host in a lattice that is there already.
@@ -91,21 +98,13 @@ fn arguments() -> Vec<OsString> {
 }
 
 fn start(cli: Cli, terminal: &mut Terminal) -> anyhow::Result<()> {
-    let runtime = || {
-        tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-    };
-    let folder = match &cli.command {
-        Command::Host(options) => return run_and_end(runtime()?, host::run(options)),
-        Command::Wadm(options) => return run_and_end(runtime()?, wadm::run(options)),
-        Command::Up(_) => Folder::new(&cli.data)?,
-        _ => Folder::of_a_lattice(&cli.data)?,
-    };
     if matches!(cli.command, Command::Up(_)) {
-        keep_temporary_files_in(&folder);
+        keep_temporary_files_in(&Folder::new(&cli.data)?);
     }
-    run_and_end(runtime()?, run(&folder, cli.command, terminal))
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    run_and_end(runtime, run(&cli.data, cli.command, terminal))
 }
 
 /// What is left are tasks of libraries. With them end the processes they look
@@ -119,13 +118,16 @@ fn run_and_end(
     result
 }
 
-async fn run(folder: &Folder, command: Command, terminal: &mut Terminal) -> anyhow::Result<()> {
+async fn run(data: &Path, command: Command, terminal: &mut Terminal) -> anyhow::Result<()> {
+    let folder = || Folder::of_a_lattice(data);
     match command {
-        Command::Up(options) => Box::pin(up::run(folder, &options, terminal)).await,
-        Command::Status => status::run(folder, terminal).await,
-        Command::Seed(options) => seed::run(folder, &options, terminal).await,
-        Command::Swap(options) => swap::run(folder, &options, terminal).await,
-        Command::Down => down::run(folder, terminal).await,
+        Command::Up(options) => Box::pin(up::run(&Folder::new(data)?, &options, terminal)).await,
+        Command::Status => status::run(&folder()?, terminal).await,
+        Command::Seed(options) => seed::run(&folder()?, &options, terminal).await,
+        Command::Swap(options) => swap::run(&folder()?, &options, terminal).await,
+        Command::Admin(options) => admin::run(data, &options, terminal).await,
+        Command::Keys(options) => keys::run(data, &options, terminal).await,
+        Command::Down => down::run(&folder()?, terminal).await,
         Command::Host(options) => host::run(&options).await,
         Command::Wadm(options) => wadm::run(&options).await,
     }

@@ -10,12 +10,16 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::api::Api;
+use crate::operator::Operator;
 use crate::state::Folder;
 use crate::terminal::Terminal;
 
 /// What to write.
 #[derive(clap::Args)]
 pub struct Options {
+    /// The administrator in whose name it is done.
+    #[arg(long)]
+    email: String,
     /// How many products.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     products: u64,
@@ -23,6 +27,9 @@ pub struct Options {
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=256))]
     parallel: u64,
 }
+
+/// Well before the ten minutes are over for which an access token holds.
+const RENEWAL: Duration = Duration::from_mins(5);
 
 const COLOURS: [&str; 10] = [
     "amber", "black", "blue", "coral", "green", "ivory", "olive", "red", "teal", "white",
@@ -41,7 +48,9 @@ pub async fn run(
     terminal: &mut Terminal,
 ) -> anyhow::Result<()> {
     let run = folder.running()?;
-    let api = Api::new(&run.http, Some(folder.admin_token()?))?;
+    let operator = Operator::of(&run.nats).await?;
+    let api = Api::new(&run.http)?;
+    api.renew(operator.access_token(&options.email).await?);
     let next = Arc::new(AtomicU64::new(0));
     let created = Arc::new(AtomicU64::new(0));
     let total = options.products;
@@ -63,12 +72,15 @@ pub async fn run(
     }
     let mut report = tokio::time::interval(Duration::from_secs(1));
     report.tick().await;
+    let mut renewal = tokio::time::interval(RENEWAL);
+    renewal.tick().await;
     loop {
         tokio::select! {
             worker = workers.join_next() => match worker {
                 Some(result) => result.context("a worker ended early")??,
                 None => break,
             },
+            _ = renewal.tick() => api.renew(operator.access_token(&options.email).await?),
             _ = report.tick() => {
                 let done = next.load(Ordering::Relaxed).min(total);
                 terminal.progress(format_args!("{done} of {total} products"), false);

@@ -1,9 +1,8 @@
-//! The lattice's folder (`.stoa`): who runs on it, where, and its secrets.
+//! The lattice's folder (`.stoa`): who runs on it, and where.
 //!
 //! ```text
 //! lock          held by the running `stoa up`
 //! run.json      where the running lattice is found
-//! admin-token   the operator's token (mode 0600)
 //! stoa.log      what host, wadm, NATS and providers say; stoa.log.1 the last
 //! data/         the databases
 //! nats/         JetStream
@@ -11,13 +10,11 @@
 //! ```
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 /// The folder of one lattice.
 pub struct Folder(PathBuf);
@@ -135,36 +132,6 @@ impl Folder {
         fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Temporary(path))
     }
-
-    /// The operator's token of the lattice that runs.
-    pub fn admin_token(&self) -> anyhow::Result<String> {
-        let path = self.path("admin-token");
-        let token =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(token.trim().to_owned())
-    }
-
-    /// The operator's token, made when there is none yet. The flag says
-    /// whether it was made just now.
-    pub fn make_admin_token(&self) -> anyhow::Result<(String, bool)> {
-        let path = self.path("admin-token");
-        if path.exists() {
-            let token = self.admin_token()?;
-            if !token.is_empty() {
-                return Ok((token, false));
-            }
-        }
-        let token = new_token()?;
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)
-            .and_then(|mut file| writeln!(file, "{token}"))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        Ok((token, true))
-    }
 }
 
 fn no_lattice(path: &Path) -> anyhow::Error {
@@ -172,22 +139,6 @@ fn no_lattice(path: &Path) -> anyhow::Error {
         "no lattice runs on {}: start one with `stoa up`",
         path.display()
     )
-}
-
-/// 256 random bits in hex.
-fn new_token() -> anyhow::Result<String> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
-    Ok(hex(&bytes))
-}
-
-/// The hex SHA-256 of a token: what the gateway knows of it.
-pub fn token_digest(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -215,20 +166,6 @@ mod tests {
         drop(held);
         assert!(!folder.is_locked());
         folder.lock().unwrap();
-    }
-
-    #[test]
-    fn the_admin_token_is_made_once_and_only_for_its_owner() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = folder("token");
-        let (token, new) = folder.make_admin_token().unwrap();
-        assert!(new && token.len() == 64);
-        assert_eq!(folder.make_admin_token().unwrap(), (token, false));
-        let mode = fs::metadata(folder.path("admin-token"))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! `stoa status`: what runs, and how it is.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
+use futures::TryStreamExt as _;
 use serde_json::Value;
 use wasmcloud_control_interface::Client;
 
-use crate::api::Api;
 use crate::lattice;
 use crate::state::Folder;
 use crate::terminal::Terminal;
+
+/// The registry's bucket.
+const SERVICES: &str = "services";
 
 /// Prints components, providers, links and services.
 pub async fn run(folder: &Folder, terminal: &mut Terminal) -> anyhow::Result<()> {
@@ -58,28 +61,46 @@ pub async fn run(folder: &Folder, terminal: &mut Terminal) -> anyhow::Result<()>
     });
     table(terminal, ["LINK", "NAME", "INTERFACE"], links.collect());
 
-    let api = Api::new(&run.http, Some(folder.admin_token()?))?;
-    let services = api.services().await?;
+    let services = services(&run.nats).await?;
     table(
         terminal,
-        ["SERVICE", "LAST BEAT", "URL"],
+        ["SERVICE", "LAST BEAT", "LOCATION"],
         services.iter().map(service).collect(),
     );
     Ok(())
 }
 
+/// The registry's records, as it keeps them: its routes are for administrators.
+async fn services(nats: &str) -> anyhow::Result<Vec<Value>> {
+    let nats = async_nats::connect(nats).await;
+    let nats = nats.context("the lattice does not answer")?;
+    let bucket = async_nats::jetstream::new(nats)
+        .get_key_value(SERVICES)
+        .await
+        .context("there is no registry")?;
+    let keys: Vec<String> = bucket.keys().await?.try_collect().await?;
+    let mut services = Vec::new();
+    for key in keys {
+        if let Some(record) = bucket.get(key).await? {
+            services.push(serde_json::from_slice(&record)?);
+        }
+    }
+    Ok(services)
+}
+
 fn service(service: &Value) -> [String; 3] {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let ages = service["instances"].as_array().into_iter().flatten();
-    let freshest = ages
-        .filter_map(|instance| instance["age_ms"].as_u64())
-        .min();
+    let instances = service["instances"].as_array().into_iter().flatten();
+    let freshest = instances.max_by_key(|instance| instance["beat"].as_i64());
+    let freshest = freshest.unwrap_or(&Value::Null);
     [
         text(&service["id"]),
-        freshest.map_or("-".to_owned(), |age| {
-            format!("{:.1} s ago", Duration::from_millis(age).as_secs_f64())
+        freshest["beat"].as_u64().map_or("-".to_owned(), |beat| {
+            let age = UNIX_EPOCH.elapsed().unwrap_or_default();
+            let age = age.saturating_sub(Duration::from_millis(beat));
+            format!("{:.1} s ago", age.as_secs_f64())
         }),
-        text(&service["url"]),
+        text(&freshest["location"]),
     ]
 }
 

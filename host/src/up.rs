@@ -17,7 +17,7 @@ use crate::engine;
 use crate::lattice::Lattice;
 use crate::manifest::{self, Setting};
 use crate::nats::Nats;
-use crate::state::{Folder, Run, token_digest};
+use crate::state::{Folder, Run};
 use crate::swap;
 use crate::terminal::Terminal;
 
@@ -72,7 +72,6 @@ pub async fn run(
     let log = folder.open_log()?;
     let filter =
         EnvFilter::try_new(&options.log).context("--log is not a filter as in RUST_LOG")?;
-    let (token, token_is_new) = folder.make_admin_token()?;
     Terminal::redirect_others(&log)?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -93,7 +92,6 @@ pub async fn run(
         &http.to_string(),
         &nats.url,
         &folder.path("data").to_string_lossy(),
-        &token_digest(&token),
     );
     let base = options.manifest.parent().unwrap_or(Path::new("."));
     let url = format!("http://{http}");
@@ -123,7 +121,12 @@ pub async fn run(
                 nats: nats.url.clone(),
             })?;
             terminal.step(format_args!("ready       {url}/products"));
-            announce_token(folder, &token, token_is_new, terminal);
+            terminal.step(format_args!(
+                "log         {}",
+                folder.path("stoa.log").display()
+            ));
+            terminal.line("         Ctrl-C stops it. `stoa admin create --email you@example.com`");
+            terminal.line("         makes an administrator.");
             tokio::select! {
                 _ = interrupt.recv() => Ok(()),
                 _ = terminate.recv() => Ok(()),
@@ -156,13 +159,12 @@ pub async fn run(
 }
 
 /// The manifest's properties that are this machine's to know.
-pub fn settings(http: &str, nats: &str, data: &str, token_digest: &str) -> Vec<Setting<'static>> {
+pub fn settings(http: &str, nats: &str, data: &str) -> Vec<Setting<'static>> {
     [
         ("http-server", "address", http),
         ("messaging", "cluster_uris", nats),
         ("heartbeats", "cluster_uris", nats),
         ("sql", "data_dir", data),
-        ("gateway", "admin_token_sha256", token_digest),
     ]
     .into_iter()
     .map(|(config, property, value)| Setting {
@@ -189,7 +191,7 @@ async fn wait_until_ready(
     seconds: u64,
     terminal: &mut Terminal,
 ) -> anyhow::Result<()> {
-    let api = Api::new(url, None)?;
+    let api = Api::new(url)?;
     let deadline = Instant::now() + Duration::from_secs(seconds);
     let mut report = Instant::now() + Duration::from_secs(3);
     loop {
@@ -215,24 +217,6 @@ async fn wait_until_ready(
         }
         sleep(Duration::from_millis(20)).await;
     }
-}
-
-fn announce_token(folder: &Folder, token: &str, is_new: bool, terminal: &mut Terminal) {
-    let file = folder.path("admin-token");
-    if is_new {
-        terminal.step(format_args!("admin token {token}"));
-        terminal.line(format_args!(
-            "         (shown once; kept in {})",
-            file.display()
-        ));
-    } else {
-        terminal.step(format_args!("admin token in {}", file.display()));
-    }
-    terminal.step(format_args!(
-        "log         {}",
-        folder.path("stoa.log").display()
-    ));
-    terminal.line("         Ctrl-C stops it.");
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Accounts, over HTTP: one file for each route. Only the operator's token is
-//! there to ask with, so what owners may do is tested in the component.
+//! Accounts, over HTTP: one file for each route, for administrators. What owners
+//! may do is in `auth::owner`.
 
 pub(crate) mod create;
 pub(crate) mod delete;

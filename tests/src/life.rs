@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 use stoa_harness::{Client, Lattice, Process, eventually};
 
+use crate::auth::Person;
 use crate::bus::Bus;
 use asking::Asking;
 pub(crate) use catalogue::draft;
@@ -171,14 +172,13 @@ pub(crate) fn without_nats_the_lattice_ends_and_says_so() {
     assert!(!lattice.folder().join("run.json").exists());
 }
 
-pub(crate) fn a_restart_keeps_products_registrations_and_the_token() {
+pub(crate) fn a_restart_keeps_products_registrations_and_sessions() {
     let lattice = Lattice::start();
     let admin = lattice.admin();
     let before = create(&admin, 30);
     let body = json!({"id": "kept", "url": "http://127.0.0.1:1"});
     admin.post("/services", &body).send().expect(201);
-    let token = || std::fs::read_to_string(lattice.folder().join("admin-token"));
-    let token = token().expect("a token");
+    let person = Person::on(&lattice, "kept@example.com");
     let processes = Process::all_of(lattice.folder());
     let folder = lattice.stop();
     nothing_is_left(&processes);
@@ -187,8 +187,8 @@ pub(crate) fn a_restart_keeps_products_registrations_and_the_token() {
     }
 
     let lattice = Lattice::start_on(folder);
-    let kept = std::fs::read_to_string(lattice.folder().join("admin-token"));
-    assert_eq!(kept.expect("a token"), token);
+    let kept = lattice.with_token(&person.access_token);
+    kept.get(&person.path()).send().expect(200);
     let admin = lattice.admin();
     assert_eq!(catalogue(&admin), before);
     let kept = admin.get("/services/kept").send().expect(200);

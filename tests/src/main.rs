@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod auth;
 mod bad_input;
 mod bus;
 mod commands;
@@ -78,6 +79,71 @@ fn tests() -> Vec<Trial> {
             what_is_written_during_swaps_is_there_once,
             a_build_that_cannot_run_leaves_the_old_one_serving,
             a_component_that_is_stopped_and_started_answers_503_in_between,
+        ]
+        auth::sign_up: [
+            whoever_signs_up_has_an_account_and_can_sign_in,
+            a_taken_address_is_answered_like_a_new_one,
+            of_fifty_sign_ups_at_once_with_one_address_one_makes_the_account,
+            every_wrong_field_is_named_at_once,
+            an_address_is_free_again_when_its_account_is_deleted,
+        ]
+        auth::sign_in: [
+            tokens_come_as_oauth_has_them_and_say_whose_they_are,
+            whatever_is_wrong_with_them_credentials_are_refused_alike,
+            guesses_are_slowed_down_for_that_account_from_there,
+            guesses_at_the_same_time_do_not_slip_by,
+            a_restart_forgets_no_guess,
+        ]
+        auth::refresh: [
+            a_refresh_gives_new_tokens_of_the_same_session,
+            of_two_hundred_refreshes_at_once_with_one_token_one_family_survives,
+            a_reused_refresh_token_revokes_its_family,
+            a_refresh_token_is_no_access_token_and_an_access_token_no_refresh_token,
+            what_is_no_refresh_token_is_refused,
+        ]
+        auth::sign_out: [
+            a_sign_out_ends_both_tokens_within_a_second,
+            the_others_or_all_sessions_are_signed_out_on_request,
+            an_expired_access_token_still_signs_out_and_does_nothing_else,
+            nobody_signs_out_without_a_token,
+        ]
+        auth::sessions: [
+            people_see_where_they_are_signed_in,
+            a_session_is_ended_from_another,
+        ]
+        auth::verify: [
+            an_address_is_verified_by_the_token_of_its_mail_once,
+            what_is_no_one_time_token_is_refused,
+            the_mail_is_sent_again_a_few_times,
+            another_address_is_the_accounts_when_its_mail_is_confirmed,
+            of_several_sign_ups_the_one_that_is_confirmed_has_the_password,
+        ]
+        auth::password: [
+            a_forgotten_password_is_set_anew_and_all_sessions_end,
+            nobody_is_told_whether_there_is_an_account,
+            a_password_is_changed_by_whoever_knows_it_and_other_sessions_end,
+        ]
+        auth::owner: [
+            people_read_and_write_their_own_account,
+            a_strangers_account_is_not_there,
+            customers_are_no_administrators,
+            a_deleted_account_is_signed_out_within_a_second,
+            who_loses_a_role_is_signed_out_and_who_gets_one_has_it_in_new_tokens,
+        ]
+        auth::forgery: [
+            a_token_that_was_changed_is_refused,
+            a_tokens_header_chooses_nothing,
+            the_right_key_is_not_enough,
+            nothing_that_a_client_sends_beside_its_token_says_who_it_is,
+        ]
+        auth::keys: [
+            keys_are_rotated_without_a_refused_request,
+        ]
+        auth::operator: [
+            an_operator_makes_the_first_administrator,
+        ]
+        auth::secrets: [
+            no_secret_is_stored_as_it_is,
         ]
         products::create: [
             a_created_product_is_where_location_says,
@@ -273,7 +339,7 @@ fn tests() -> Vec<Trial> {
             without_a_lattice_the_other_commands_say_so,
             status_shows_what_runs_and_how_it_is,
             seed_writes_products_once_and_down_stops_the_lattice,
-            the_operators_token_is_in_its_file_and_nowhere_else,
+            what_a_lattice_keeps_is_its_owners_alone,
         ]
         life: [
             a_component_that_was_stopped_comes_back_and_answers_are_200_503_or_504_until_then,
@@ -282,7 +348,7 @@ fn tests() -> Vec<Trial> {
             a_ticker_that_is_killed_comes_back_before_a_lease_runs_out,
             a_caller_that_ends_in_the_middle_of_a_call_blocks_no_other,
             without_nats_the_lattice_ends_and_says_so,
-            a_restart_keeps_products_registrations_and_the_token,
+            a_restart_keeps_products_registrations_and_sessions,
             what_was_answered_before_a_kill_is_there_after_it_exactly_once,
             an_interrupt_from_a_terminal_stops_everything_in_order,
         ]
@@ -342,8 +408,11 @@ fn tests() -> Vec<Trial> {
 
 fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&Arguments::from_args(), tests());
-    if let Some(lattice) = SHARED.get() {
-        lattice.end();
-    }
+    let Some(lattice) = SHARED.get() else {
+        return conclusion.exit_code();
+    };
+    let leaked = auth::secrets::leaked(lattice);
+    lattice.end();
+    assert_eq!(leaked, None, "a secret that the tests used is in the log");
     conclusion.exit_code()
 }

@@ -8,14 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use stoa_harness::{Client, PRODUCT, Process, eventually, root, stoa};
+use stoa_harness::{ADMIN, Client, PRODUCT, Process, eventually, make_admin, root, stoa};
 use tempfile::TempDir;
 
 use crate::life::draft;
-
-/// A token, and its SHA-256.
-const TOKEN: &str = "wash";
-const DIGEST: &str = "476994559e873a621c524b49c195ad4d14876ac168022ae43c0b3fe2868d82ef";
 
 /// What is there before `wash up`: a NATS server and wadm.
 struct Ground {
@@ -56,10 +52,6 @@ impl Ground {
         let text = fs::read_to_string(root().join("wadm.yaml")).expect("the manifest");
         let text = text
             .replace("file://.", &format!("file://{}", root().display()))
-            .replace(
-                "admin_token_sha256: \"\"",
-                &format!("admin_token_sha256: {DIGEST}"),
-            )
             .replace(":8080", &format!(":{}", self.http_port))
             .replace(":4222", &format!(":{}", self.nats_port))
             .replace(
@@ -91,9 +83,23 @@ impl Ground {
         values.next().expect("a value").expect("JSON")
     }
 
-    fn client(&self, token: Option<&str>) -> Client {
-        let base = format!("http://127.0.0.1:{}", self.http_port);
-        Client::new(&base, token.map(str::to_owned))
+    fn client(&self) -> Client {
+        Client::new(&format!("http://127.0.0.1:{}", self.http_port), None)
+    }
+
+    /// An access token of an administrator, who is made for it.
+    fn token(&self) -> String {
+        let nats = format!("nats://127.0.0.1:{}", self.nats_port);
+        // It is no lattice of this folder: NATS is all that there is to go by.
+        make_admin(&mut stoa(Path::new("nowhere")), &["--nats", &nats]);
+        let token = stoa(Path::new("nowhere"))
+            .args(["admin", "--nats", &nats, "token", "--email", ADMIN])
+            .output()
+            .expect("stoa runs");
+        String::from_utf8(token.stdout)
+            .expect("text")
+            .trim()
+            .to_owned()
     }
 
     /// The process of the host that `wash` started.
@@ -164,27 +170,32 @@ pub(crate) fn wash_runs_the_lattice_with_our_host() {
 
     let manifest = ground.manifest();
     ground.wash(&["app", "deploy", &manifest]);
-    let (anonymous, admin) = (ground.client(None), ground.client(Some(TOKEN)));
+    let anonymous = ground.client();
     eventually("the shop", || {
         let ready = anonymous.get("/health/ready").try_send();
         ready.is_ok_and(|answer| answer.status == 200)
     });
+    let ids = |what: &str| -> BTreeSet<String> {
+        let inventory = ground.wash(&["get", "inventory"]);
+        let list = inventory["inventories"][0][what].as_array().cloned();
+        let ids = list.into_iter().flatten();
+        ids.filter_map(|found| found["id"].as_str().map(str::to_owned))
+            .collect()
+    };
+    let components = [
+        "account", "auth", "gateway", "hasher", "product", "registry",
+    ];
+    let components = components.map(str::to_owned).into();
+    eventually("all components", || ids("components") == components);
+    let providers = ids("providers");
+    for provider in ["http-server", "keyvalue", "messaging", "sql", "ticker"] {
+        assert!(providers.contains(provider), "{providers:?}");
+    }
+
+    let admin = anonymous.with_token(&ground.token());
     let created = admin.post("/products", &draft("WASHED")).send().expect(201);
     let id = created.body["id"].as_str().expect("an id");
     admin.get(&format!("/products/{id}")).send().expect(200);
-
-    let inventory = ground.wash(&["get", "inventory"]);
-    let inventory = &inventory["inventories"][0];
-    let ids = |what: &str| -> BTreeSet<String> {
-        let list = inventory[what].as_array().expect("a list");
-        let ids = list.iter().map(|found| found["id"].as_str());
-        ids.map(|id| id.expect("an id").to_owned()).collect()
-    };
-    let components = ["account", "gateway", "product", "registry"];
-    assert_eq!(ids("components"), components.map(str::to_owned).into());
-    for provider in ["http-server", "keyvalue", "messaging", "sql", "ticker"] {
-        assert!(ids("providers").contains(provider), "{inventory}");
-    }
 
     let other = format!(
         "file://{}",

@@ -17,7 +17,16 @@ use crate::process::{run, say};
 use crate::tools::{self, WASM_TARGET};
 
 /// The services, as their crates are called.
-pub(crate) const COMPONENTS: [&str; 4] = ["account", "gateway", "product", "registry"];
+const SERVICES: [&str; 5] = ["account", "auth", "gateway", "product", "registry"];
+
+/// Components that are no services: they send no beats, in which their digest
+/// would be.
+const OTHERS: [&str; 1] = ["hasher"];
+
+/// Both, as they are compiled.
+pub(crate) fn packages() -> Vec<&'static str> {
+    [&SERVICES[..], &OTHERS].concat()
+}
 
 /// What only tests use.
 const TEST_COMPONENTS: [&str; 1] = ["probe"];
@@ -31,22 +40,26 @@ const DIGEST_MARKER: &[u8] = b"stoa-content-digest:";
 /// Hex digits of a SHA-256.
 const DIGEST_LENGTH: usize = 64;
 
-/// Builds the components and writes their content digests into them.
+/// Builds the components and writes the services' content digests into them.
 pub(crate) fn components(root: &Path) -> anyhow::Result<()> {
     say("building components");
-    compile(root, &COMPONENTS)?;
-    for name in COMPONENTS {
+    compile(root, &packages())?;
+    for name in SERVICES {
         let mut wasm = built(root, name)?;
         let digest = stamp(&mut wasm).with_context(|| format!("component {name}"))?;
         keep(root, name, &digest, &wasm)?;
     }
-    Ok(())
+    keep_as_built(root, &OTHERS)
 }
 
 /// Builds the components that only tests use.
 pub(crate) fn test_components(root: &Path) -> anyhow::Result<()> {
     compile(root, &TEST_COMPONENTS)?;
-    for name in TEST_COMPONENTS {
+    keep_as_built(root, &TEST_COMPONENTS)
+}
+
+fn keep_as_built(root: &Path, names: &[&str]) -> anyhow::Result<()> {
+    for name in names {
         let wasm = built(root, name)?;
         keep(root, name, &hex(&Sha256::digest(&wasm)), &wasm)?;
     }

@@ -67,7 +67,7 @@ pub(crate) fn lint(root: &Path) -> anyhow::Result<()> {
             "component",
         ])
         .args(
-            artifacts::COMPONENTS
+            artifacts::packages()
                 .iter()
                 .flat_map(|name| ["--package", name]),
         )

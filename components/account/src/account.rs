@@ -72,7 +72,7 @@ impl Draft {
         let name = form.or("name", Name::default());
         let roles = form.or("roles", Roles::default());
         let metadata = form.or("metadata", Attributes::default());
-        finish(form, || {
+        form.complete(|| {
             Some(Self {
                 email: email?,
                 email_verified: email_verified?,
@@ -164,7 +164,7 @@ impl Draft {
         };
         let name = form.or("name", Name::default());
         let metadata = form.or("metadata", Attributes::default());
-        finish(form, || {
+        form.complete(|| {
             Some(Self {
                 email: email?,
                 email_verified: email_verified?,
@@ -190,12 +190,6 @@ fn kept<T: Field + Clone + PartialEq>(
         form.refuse(name, "read_only", message);
         None
     }
-}
-
-/// Ends the reading of a form, of which a draft is made if all is well.
-fn finish(form: Form, draft: impl FnOnce() -> Option<Draft>) -> Result<Draft, Problem> {
-    form.finish()?;
-    draft().ok_or_else(|| Problem::internal("a field was refused without a reason"))
 }
 
 /// The id in a path.

@@ -7,7 +7,7 @@ use stoa_kit::request::Condition;
 use stoa_kit::{Id, Problem, Timestamp};
 
 use crate::account::{Account, Draft};
-use crate::queries;
+use crate::{queries, sessions};
 
 /// How often a change is tried when somebody else was faster. Each time one
 /// gets through, so this many may come at once and none is refused.
@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 32;
 
 /// Makes what `draft` says of the account, unless the condition names another
 /// version. What changes nothing is not written. `None`: there is no such
-/// account.
+/// account. Who loses a role is signed out, for his tokens say that he has it.
 ///
 /// Errors: those of `draft`, `version_mismatch` (412), `email_taken`,
 /// `last_admin` (409), `unavailable` (503) when others were faster every time.
@@ -29,7 +29,11 @@ pub(crate) fn to(
         if draft == Draft::of(account) {
             return Ok(Some(account.clone()));
         }
-        queries::replace(account, &draft, Timestamp::now())
+        let written = queries::replace(account, &draft, Timestamp::now())?;
+        if written.is_some() && !account.roles.are_all_in(draft.roles) {
+            sessions::end_all(account.id);
+        }
+        Ok(written)
     })
 }
 

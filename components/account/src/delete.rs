@@ -3,9 +3,10 @@
 use stoa_kit::{Problem, Request, Response, Timestamp};
 
 use crate::account::{not_found, private};
-use crate::{caller, change, queries};
+use crate::{caller, change, queries, sessions};
 
 /// Deletes an account: what says who it was is wiped, and the address is free.
+/// All sessions end.
 /// `If-Match` guards against deleting what was changed in the meantime.
 ///
 /// Errors: `unauthorized` (401), `not_found` (404), `version_mismatch` (412),
@@ -16,5 +17,6 @@ pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
         queries::delete(account, Timestamp::now())
     })?;
     deleted.ok_or_else(not_found)?;
+    sessions::forget(id);
     Ok(private(Response::no_content()))
 }

@@ -30,6 +30,10 @@ impl Guest for crate::Account {
         Ok(verify_email(&id, &email).map(|found| found.map(Entry::from)))
     }
 
+    fn change_email(id: String, email: String) -> Result<Result<Option<Entry>, Error>, RpcError> {
+        Ok(change_email(&id, &email).map(|found| found.map(Entry::from)))
+    }
+
     fn grant(id: String, role: Role) -> Result<Result<Option<Entry>, Error>, RpcError> {
         Ok(grant(&id, role).map(|found| found.map(Entry::from)))
     }
@@ -40,8 +44,7 @@ fn create(id: &str, email: &str, name: String) -> Result<Account, Error> {
     let id = parse(id)
         .filter(|id| id.is_v7())
         .ok_or_else(|| Error::Invalid("id: must be a UUIDv7".to_owned()))?;
-    let email =
-        Email::parse(email).map_err(|(_, reason)| Error::Invalid(format!("email: {reason}")))?;
+    let email = address(email)?;
     let mut errors = Errors::default();
     let Some(name) = Name::read(&Value::String(name), &mut errors) else {
         let reasons = errors.into_list().into_iter().map(|error| error.message);
@@ -93,6 +96,25 @@ fn verify_email(id: &str, email: &str) -> Result<Option<Account>, Error> {
     Ok(account.filter(|account| account.email.is_same_as(&email)))
 }
 
+/// The address comes with its proof, so it is verified from the start.
+fn change_email(id: &str, email: &str) -> Result<Option<Account>, Error> {
+    let Some(id) = parse(id) else {
+        return Ok(None);
+    };
+    let email = address(email)?;
+    let changed = change::to(id, Condition::Any, |account| {
+        Ok(Draft {
+            email: email.clone(),
+            email_verified: Verified(true),
+            ..Draft::of(account)
+        })
+    });
+    match changed {
+        Err(problem) if problem.code() == "email_taken" => Err(Error::EmailTaken),
+        other => Ok(other?),
+    }
+}
+
 fn grant(id: &str, role: Role) -> Result<Option<Account>, Error> {
     let Some(id) = parse(id) else {
         return Ok(None);
@@ -107,6 +129,10 @@ fn grant(id: &str, role: Role) -> Result<Option<Account>, Error> {
 
 fn parse(id: &str) -> Option<Id> {
     Id::parse(id, "account").ok()
+}
+
+fn address(text: &str) -> Result<Email, Error> {
+    Email::parse(text).map_err(|(_, reason)| Error::Invalid(format!("email: {reason}")))
 }
 
 fn taken_id() -> Error {

@@ -47,6 +47,13 @@ impl Roles {
         }
     }
 
+    /// Whether the others have every one of these.
+    pub(crate) fn are_all_in(self, others: Self) -> bool {
+        ROLES
+            .iter()
+            .all(|role| !self.has(*role) || others.has(*role))
+    }
+
     /// These and one more, where it is not one of them.
     pub(crate) fn and(self, role: Role) -> Self {
         Self {

@@ -5,6 +5,28 @@ use stoa_kit::{Method, Role};
 
 use crate::Account;
 
+/// The auth service, which remembers what it was told.
+pub(crate) mod auth {
+    use std::cell::RefCell;
+
+    thread_local! {
+        static TOLD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(crate) fn end_all(account: &str) {
+        TOLD.with_borrow_mut(|told| told.push(format!("end all of {account}")));
+    }
+
+    pub(crate) fn forget(account: &str) {
+        TOLD.with_borrow_mut(|told| told.push(format!("forget {account}")));
+    }
+
+    /// What it was told since this was asked last.
+    pub(crate) fn told() -> Vec<String> {
+        TOLD.take()
+    }
+}
+
 /// A request that is being put together.
 pub(crate) type Ask = stoa_fixtures::Ask<Account>;
 

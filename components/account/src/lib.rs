@@ -23,11 +23,12 @@ mod outbox;
 mod queries;
 mod replace;
 mod schema;
+mod sessions;
 mod show;
 
 use stoa_kit::{Method, Problem, Request, Response, Service};
 
-/// The directory's export, as generated.
+/// The directory's export and what is asked of auth, as generated.
 #[allow(
     missing_docs,
     unsafe_code,
@@ -44,11 +45,14 @@ mod bindings {
             "../../wit/deps/wrpc-rpc",
             "../../wit/stoa-http",
             "../../wit/stoa-accounts",
+            "../../wit/stoa-auth",
             "wit",
         ],
         world: "stoa:account/accounts",
         with: {
             "stoa:accounts/types@0.1.0": generate,
+            "stoa:auth/sessions@0.1.0": generate,
+            "stoa:auth/types@0.1.0": generate,
             "stoa:http/types@0.1.0": stoa_kit::bindings::stoa::http::types,
             "wasi:io/error@0.2.0": stoa_kit::bindings::wasi::io::error,
             "wrpc:rpc/error@0.1.0": stoa_kit::bindings::wrpc::rpc::error,

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use stoa_kit::problem::Place;
 use stoa_kit::sql::Value as Column;
-use stoa_kit::{Id, Method, Problem, Role};
+use stoa_kit::{Id, Method, Problem};
 
-use crate::fixtures::{Ask, admin, ask, ask_as, create, customer, path};
+use crate::fixtures::{Ask, admin, ask, ask_as, auth, create, customer, path};
 use crate::memory;
 
 const ITEM: [Method; 4] = [Method::Get, Method::Put, Method::Patch, Method::Delete];
@@ -460,6 +460,36 @@ fn each_change_is_told_with_what_changed() {
 }
 
 #[test]
+fn who_may_do_less_than_before_or_is_gone_is_signed_out() {
+    memory::open();
+    let ann = admin("ann@example.com");
+    let bob = admin("bob@example.com");
+    let id = bob["id"].as_str().unwrap();
+    let patch = |body: Value| {
+        let ask = ask(Method::Patch, &path(&bob)).by_admin().json(&body);
+        assert_eq!(ask.status(), 200);
+        auth::told()
+    };
+    assert_eq!(
+        patch(json!({"name": "Bob", "email": "b@example.com"})),
+        [""; 0]
+    );
+    assert_eq!(
+        patch(json!({"roles": ["customer"]})),
+        [format!("end all of {id}")]
+    );
+    assert_eq!(patch(json!({"roles": ["admin", "customer"]})), [""; 0]);
+    let delete = |account: &Value, tag: &str| {
+        let delete = ask_as(account, Method::Delete, &path(account));
+        delete.header("if-match", tag).status()
+    };
+    assert_eq!(delete(&ann, "\"7\""), 412);
+    assert_eq!(auth::told(), [""; 0]);
+    assert_eq!(delete(&bob, "*"), 204);
+    assert_eq!(auth::told(), [format!("forget {id}")]);
+}
+
+#[test]
 fn who_has_the_current_version_gets_304() {
     memory::open();
     let ann = customer("ann@example.com");
@@ -540,14 +570,4 @@ fn a_list_is_narrowed_by_address_and_by_role() {
     );
     let both = [("email", "ann@example.com"), ("role", "admin")];
     assert_eq!(found(&both), [""; 0]);
-}
-
-#[test]
-fn an_operator_without_an_account_is_an_administrator() {
-    memory::open();
-    let ann = customer("ann@example.com");
-    let get = ask(Method::Get, &path(&ann)).by("bootstrap", &[Role::Admin]);
-    assert_eq!(get.status(), 200);
-    let own = ask(Method::Get, "/accounts/bootstrap").by("bootstrap", &[Role::Admin]);
-    assert_eq!(own.status(), 404);
 }

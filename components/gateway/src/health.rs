@@ -57,7 +57,10 @@ mod tests {
     #[test]
     fn the_api_is_ready_when_every_service_of_the_table_is_live() {
         let services = services();
-        assert_eq!(services, ["account", "gateway", "product", "registry"]);
+        assert_eq!(
+            services,
+            ["account", "auth", "gateway", "product", "registry"]
+        );
         let response = verdict(&["a", "b"], [true, true].into_iter()).unwrap();
         let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
         let expected =

@@ -1,24 +1,29 @@
 //! The API gateway: the only component that speaks HTTP.
 //!
-//! It knows which routes there are and who may use them ([`routes`]), where a
-//! service is ([`registry`]), and how to get there: over the lattice
-//! ([`lattice`]) or by HTTP to a service outside it ([`outside`]). It answers
-//! health checks and the API's description itself ([`own`]). The order of the
-//! steps is in [`exchange`].
+//! It knows which routes there are and who may use them ([`routes`]), who asks
+//! ([`auth`], [`client`]), where a service is ([`registry`]), and how to get
+//! there: over the lattice ([`lattice`]) or by HTTP to a service outside it
+//! ([`outside`]). It answers health checks, the API's description and the keys
+//! of its tokens itself ([`own`]). The order of the steps is in [`exchange`],
+//! and who is let in in [`admission`].
 //!
 //! A fresh instance answers each request, so nothing is kept between two of
 //! them. Nothing that comes from outside makes it trap: a trap would close the
 //! client's connection without an answer.
 
+pub mod admission;
 pub mod answer;
 pub mod auth;
 mod bindings;
 pub mod body;
+pub mod client;
 pub mod cors;
 pub mod exchange;
 pub mod headers;
 pub mod health;
+pub mod jwks;
 pub mod lattice;
+pub mod lookup;
 pub mod outside;
 pub mod own;
 pub mod path;

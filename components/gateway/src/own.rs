@@ -3,7 +3,7 @@
 
 use stoa_kit::{Problem, Request, Response, Service};
 
-use crate::health;
+use crate::{health, jwks};
 
 /// The gateway's id.
 pub const GATEWAY: &str = "gateway";
@@ -24,6 +24,7 @@ impl Service for Own {
             ["health", "live"] => health::live(),
             ["health", "ready"] => health::ready(),
             ["openapi.yaml"] => Ok(openapi()),
+            [".well-known", "jwks.json"] => jwks::show(),
             _ => Err(Problem::no_route(request)),
         }
     }

@@ -107,7 +107,7 @@ fn decode(raw: &str, plus_is_space: bool) -> Option<String> {
 }
 
 /// The value of a hex digit.
-pub(crate) fn hex(digit: u8) -> Option<u8> {
+fn hex(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),

@@ -1,4 +1,4 @@
-//! Where a service is: one key-value call for each proxied request.
+//! Where a service is, by the record that [`lookup`](crate::lookup) found.
 //!
 //! The bucket is the registry's. Its records are at most one broker round trip
 //! old, so a service that was deleted or missed its beats answers 503 at once.
@@ -6,15 +6,11 @@
 use stoa_kit::{Problem, Timestamp, keyvalue};
 use stoa_services::{Location, ServiceRecord};
 
-/// The record of a service, `None` when it was never registered.
+/// The records of services, in the order asked for, `None` for one that was
+/// never registered.
 ///
 /// Errors: `unavailable` (503), `internal` (500) for a record that cannot be
 /// read.
-pub fn find(service: &str) -> Result<Option<ServiceRecord>, Problem> {
-    Ok(find_all(&[service])?.pop().flatten())
-}
-
-/// The records of services, in the order asked for.
 pub fn find_all(services: &[&str]) -> Result<Vec<Option<ServiceRecord>>, Problem> {
     let keys: Vec<_> = services.iter().map(|&service| service.to_owned()).collect();
     let entries = keyvalue::get_many(&keys)?;
@@ -31,8 +27,10 @@ fn read(entry: &keyvalue::Entry) -> Result<ServiceRecord, Problem> {
 
 /// One of a service's live instances, by lot.
 ///
-/// Errors: `unavailable` (503) when there is none.
-pub fn locate(record: Option<ServiceRecord>) -> Result<Location, Problem> {
+/// Errors: `unavailable` (503) when there is none, `internal` (500) for a
+/// record that cannot be read.
+pub fn locate(entry: Option<&keyvalue::Entry>) -> Result<Location, Problem> {
+    let record = entry.map(read).transpose()?;
     let turn = wasi::random::random::get_random_u64();
     pick(record, Timestamp::now(), turn)
 }

@@ -17,6 +17,21 @@ pub const ROUTES: &[Route] = &[
     public(Method::Get, "/health/live", GATEWAY),
     public(Method::Get, "/health/ready", GATEWAY),
     public(Method::Get, "/openapi.yaml", GATEWAY),
+    public(Method::Get, "/.well-known/jwks.json", GATEWAY),
+    //
+    public(Method::Post, "/signup", "auth"),
+    public(Method::Post, "/signin", "auth"),
+    public(Method::Post, "/token", "auth"),
+    session(Method::Get, "/signout", "auth"),
+    session(Method::Post, "/signout", "auth"),
+    public(Method::Post, "/verify", "auth"),
+    user(Method::Post, "/verify/resend", "auth"),
+    public(Method::Post, "/password/forgot", "auth"),
+    public(Method::Post, "/password/reset", "auth"),
+    user(Method::Post, "/password", "auth"),
+    user(Method::Post, "/email", "auth"),
+    user(Method::Get, "/sessions", "auth"),
+    user(Method::Delete, "/sessions/{id}", "auth"),
     //
     public(Method::Get, "/products", "product"),
     admin(Method::Post, "/products", "product"),
@@ -60,6 +75,9 @@ pub struct Route<'a> {
 pub enum Access {
     /// Everybody.
     Public,
+    /// Whoever has a session, also with an access token that has expired: to
+    /// end it.
+    Session,
     /// Whoever is signed in; the service may be stricter.
     User,
     /// Administrators.
@@ -72,6 +90,15 @@ const fn public(method: Method, pattern: &'static str, service: &'static str) ->
         pattern,
         service,
         access: Access::Public,
+    }
+}
+
+const fn session(method: Method, pattern: &'static str, service: &'static str) -> Route<'static> {
+    Route {
+        method,
+        pattern,
+        service,
+        access: Access::Session,
     }
 }
 
@@ -99,7 +126,7 @@ impl Access {
     /// Errors: `unauthorized` (401), `forbidden` (403).
     pub fn admit(self, principal: &Principal) -> Result<(), Problem> {
         match (self, principal) {
-            (Self::Public, _) | (Self::User, Principal::Account(_)) => Ok(()),
+            (Self::Public, _) | (Self::Session | Self::User, Principal::Account(_)) => Ok(()),
             (Self::Admin, Principal::Account(identity)) => {
                 if identity.roles.contains(&Role::Admin) {
                     Ok(())
@@ -107,7 +134,7 @@ impl Access {
                     Err(Problem::forbidden("This needs an administrator."))
                 }
             }
-            (Self::User | Self::Admin, Principal::Anonymous) => {
+            (Self::Session | Self::User | Self::Admin, Principal::Anonymous) => {
                 Err(Problem::unauthorized("This needs an access token."))
             }
         }
@@ -233,7 +260,7 @@ mod tests {
     fn account(roles: Vec<Role>) -> Principal {
         Principal::Account(Identity {
             account_id: "a".into(),
-            session_id: None,
+            session_id: "s".into(),
             roles,
         })
     }
@@ -260,6 +287,17 @@ mod tests {
             let route = place.route(Some(Method::Delete)).unwrap();
             assert_eq!((route.service, route.access), ("account", Access::User));
         }
+    }
+
+    #[test]
+    fn signing_out_is_for_whoever_has_a_session_by_either_method() {
+        let path = path("/signout");
+        let place = find(&path).unwrap();
+        for method in [Method::Get, Method::Post] {
+            let route = place.route(Some(method)).unwrap();
+            assert_eq!((route.service, route.access), ("auth", Access::Session));
+        }
+        assert!(place.route(Some(Method::Delete)).is_err());
     }
 
     #[test]
@@ -291,6 +329,17 @@ mod tests {
             "/health/live/now",
             "/Products",
             "/.well-known",
+            "/.well-known/jwks",
+            "/.well-known/jwks.json/keys",
+            "/auth",
+            "/auth/key/a",
+            "/signin/x",
+            "/signup/x",
+            "/token/x",
+            "/verify/x",
+            "/password/x",
+            "/email/x",
+            "/sessions/a/b",
             "/a_b",
             "/{id}",
             "/a b",
@@ -321,8 +370,10 @@ mod tests {
         let (customer, admin) = (account(vec![Role::Customer]), account(vec![Role::Admin]));
         for (access, principal, status) in [
             (Access::Public, &Principal::Anonymous, 200),
+            (Access::Session, &Principal::Anonymous, 401),
             (Access::User, &Principal::Anonymous, 401),
             (Access::Admin, &Principal::Anonymous, 401),
+            (Access::Session, &customer, 200),
             (Access::User, &customer, 200),
             (Access::Admin, &customer, 403),
             (Access::Admin, &admin, 200),

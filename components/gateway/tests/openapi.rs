@@ -92,6 +92,24 @@ fn what_needs_an_administrator_says_whom_it_refuses() {
 }
 
 #[test]
+fn no_answer_of_auth_may_be_kept() {
+    let description = description();
+    let operations = operations(&description);
+    for route in ROUTES.iter().filter(|route| route.service == "auth") {
+        let operation = operations[&(route.pattern, name(route.method))];
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            if status.starts_with('2') {
+                let reference = response["$ref"].as_str().unwrap();
+                let response = description.pointer(&reference[1..]).unwrap();
+                let header = &response["headers"]["Cache-Control"]["$ref"];
+                assert_eq!(header, "#/components/headers/NoStore", "{}", route.pattern);
+            }
+        }
+        assert!(operation["responses"].get("401").is_some());
+    }
+}
+
+#[test]
 fn services_added_at_run_time_are_described() {
     let description = description();
     assert_eq!(

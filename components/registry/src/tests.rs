@@ -200,7 +200,7 @@ fn only_administrators_get_past_the_door() {
     let identity = |role| {
         Principal::Account(Identity {
             account_id: "a".to_owned(),
-            session_id: None,
+            session_id: "session".to_owned(),
             roles: vec![role],
         })
     };

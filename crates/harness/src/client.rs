@@ -1,5 +1,6 @@
 //! An HTTP client that reads like the test it is used in.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -34,16 +35,35 @@ pub struct Answer {
 impl Client {
     /// A client of the gateway at `base`.
     pub fn new(base: &str, token: Option<String>) -> Self {
-        let http = reqwest::blocking::Client::builder()
-            .timeout(Duration::from_secs(30))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .expect("an HTTP client");
         Self {
             base: base.to_owned(),
             token,
-            http,
+            http: http(None),
+        }
+    }
+
+    /// A client without a token at an address of this machine.
+    pub fn at(address: IpAddr, base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            token: None,
+            http: http(Some(address)),
+        }
+    }
+
+    /// The same client with an access token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// The same client, asking whom the other one asks.
+    pub fn on(&self, other: &Self) -> Self {
+        Self {
+            base: other.base.clone(),
+            ..self.clone()
         }
     }
 
@@ -100,6 +120,16 @@ impl Client {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+fn http(address: Option<IpAddr>) -> reqwest::blocking::Client {
+    reqwest::blocking::Client::builder()
+        .timeout(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::none())
+        .local_address(address)
+        .no_proxy()
+        .build()
+        .expect("an HTTP client")
 }
 
 impl Request {

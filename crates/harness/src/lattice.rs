@@ -2,7 +2,8 @@
 //! gone without a trace when it is dropped.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -22,7 +23,16 @@ pub struct Lattice {
     printed: Mutex<Receiver<String>>,
     folder: TempDir,
     base: String,
+    /// The administrator's token, and when it was given.
+    token: Mutex<Option<(String, Instant)>>,
 }
+
+/// Who administers a lattice of tests.
+pub const ADMIN: &str = "admin@stoa.example";
+/// The administrator's password.
+pub const ADMIN_PASSWORD: &str = "a password for tests only";
+/// How long a token is used: half as long as it holds.
+const TOKEN_LIFE: Duration = Duration::from_mins(5);
 
 /// How a lattice came to its end.
 #[derive(Debug)]
@@ -92,6 +102,7 @@ impl Lattice {
                 printed: Mutex::new(printed),
                 folder,
                 base,
+                token: Mutex::default(),
             },
             Err(output) => {
                 let _ = child.kill();
@@ -109,15 +120,38 @@ impl Lattice {
         Client::new(&self.base, None)
     }
 
-    /// A client with the operator's token.
-    pub fn admin(&self) -> Client {
-        Client::new(&self.base, Some(self.token()))
+    /// A client with this access token.
+    pub fn with_token(&self, token: &str) -> Client {
+        Client::new(&self.base, Some(token.to_owned()))
     }
 
-    /// The operator's token.
+    /// A client without a token at another address of this machine, such as
+    /// `127.0.0.2`: for what is counted by address.
+    pub fn from_address(&self, address: IpAddr) -> Client {
+        Client::at(address, &self.base)
+    }
+
+    /// A client of the administrator.
+    pub fn admin(&self) -> Client {
+        self.with_token(&self.token())
+    }
+
+    /// An access token of the administrator, who is made by the first that
+    /// asks.
     pub fn token(&self) -> String {
-        let token = std::fs::read_to_string(self.folder.path().join("admin-token"));
-        token.expect("the admin token").trim().to_owned()
+        let mut token = self.token.lock().expect("nobody failed here");
+        if token.is_none() {
+            make_admin(&mut stoa(self.folder.path()), &[]);
+        }
+        match &*token {
+            Some((token, given)) if given.elapsed() < TOKEN_LIFE => token.clone(),
+            _ => {
+                let said = self.stoa(&["admin", "token", "--email", ADMIN]);
+                let new = said.expect("a token").trim().to_owned();
+                *token = Some((new.clone(), Instant::now()));
+                new
+            }
+        }
     }
 
     /// The gateway's address, `127.0.0.1:<port>`.
@@ -175,6 +209,19 @@ impl Lattice {
         } else {
             Err(text(&output.stderr))
         }
+    }
+
+    /// Lets `stoa seed` write so many products; what it says.
+    pub fn seed(&self, products: u32) -> Result<String, String> {
+        // It asks in the name of the administrator, who must be there.
+        self.token();
+        self.stoa(&[
+            "seed",
+            "--email",
+            ADMIN,
+            "--products",
+            &products.to_string(),
+        ])
     }
 
     /// Stops the lattice in order and returns its folder.
@@ -241,6 +288,23 @@ impl Drop for Lattice {
     fn drop(&mut self) {
         self.interrupt();
     }
+}
+
+/// Makes the administrator of the lattice that `stoa admin` finds with these
+/// options.
+pub fn make_admin(stoa: &mut Command, options: &[&str]) {
+    let mut child = stoa
+        .arg("admin")
+        .args(options)
+        .args(["create", "--email", ADMIN, "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("stoa starts");
+    let mut password = child.stdin.take().expect("its input is piped");
+    writeln!(password, "{ADMIN_PASSWORD}").expect("it reads the password");
+    drop(password);
+    assert!(child.wait().expect("a child").success(), "no administrator");
 }
 
 /// Waits until the lattice says that it is ready; returns the gateway's base

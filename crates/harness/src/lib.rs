@@ -20,7 +20,7 @@ mod wire;
 pub use build::{Build, GATEWAY, PRODUCT};
 pub use client::{Answer, Client, Request};
 pub use host::Host;
-pub use lattice::{Ended, Lattice, root, stoa};
+pub use lattice::{ADMIN, ADMIN_PASSWORD, Ended, Lattice, make_admin, root, stoa};
 pub use probes::{Probes, probe_image};
 pub use process::Process;
 pub use wire::Wire;

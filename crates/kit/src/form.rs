@@ -143,6 +143,15 @@ impl Form {
         }
     }
 
+    /// Ends the reading and makes of the fields what they are together. Each
+    /// field that is `None` has been refused.
+    ///
+    /// Errors: those of [`Form::finish`].
+    pub fn complete<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, Problem> {
+        self.finish()?;
+        make().ok_or_else(|| Problem::internal("a field was refused without a reason"))
+    }
+
     fn into_errors(self) -> Errors {
         let mut errors = self.errors;
         for name in self.fields.keys() {

@@ -27,6 +27,16 @@ impl Id {
             .ok_or_else(|| Problem::not_found(format!("There is no {what} with this id.")))
     }
 
+    /// The id of these 16 bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// The 16 bytes of the id.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
     /// Whether it is a UUIDv7, as those made here are.
     pub fn is_v7(self) -> bool {
         self.0.get_version_num() == 7

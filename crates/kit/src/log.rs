@@ -18,6 +18,12 @@ pub fn info(context: &str, message: &str) {
     write(Level::Info, context, message);
 }
 
+/// Something that any client can cause at will, so that it is not written
+/// unless the host is told to.
+pub fn debug(context: &str, message: &str) {
+    write(Level::Debug, context, message);
+}
+
 fn write(level: Level, context: &str, message: &str) {
     // Natively there is no host; tests read the problems themselves.
     if cfg!(target_family = "wasm") {

@@ -86,6 +86,12 @@ impl Problem {
         )
     }
 
+    /// 401 for credentials in the body that are no good, with a code for what
+    /// they are.
+    pub fn refused_credentials(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(401, code, detail).header("www-authenticate", "Bearer realm=\"stoa\"")
+    }
+
     /// 403: who asks is known, and may not.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(403, "forbidden", detail)

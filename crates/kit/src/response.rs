@@ -33,6 +33,13 @@ impl Response {
         Ok(response)
     }
 
+    /// 202 with a JSON body: it will be done.
+    pub fn accepted(value: &impl Serialize) -> Result<Self, Problem> {
+        let mut response = Self::json(value)?;
+        response.status = 202;
+        Ok(response)
+    }
+
     /// 204: done, and nothing to say.
     pub fn no_content() -> Self {
         Self::empty(204)

@@ -237,6 +237,15 @@ impl Row {
         }
     }
 
+    /// Takes the next column as an integer that may be null.
+    pub fn optional_integer(&mut self) -> Result<Option<i64>, Error> {
+        match self.0.next() {
+            Some(Value::Integer(number)) => Ok(Some(number)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(Error::Shape("an integer or null was expected")),
+        }
+    }
+
     /// Takes the next column as an integer.
     pub fn integer(&mut self) -> Result<i64, Error> {
         match self.0.next() {
@@ -252,9 +261,11 @@ mod tests {
 
     #[test]
     fn a_row_is_taken_from_left_to_right_and_by_type() {
-        let mut row = Row::new(vec!["a".into(), Value::Null, 7.into(), 8.into()]);
+        let null = Value::Null;
+        let mut row = Row::new(vec!["a".into(), null.clone(), null, 7.into(), 8.into()]);
         assert_eq!(row.text().unwrap(), "a");
         assert_eq!(row.optional_text().unwrap(), None);
+        assert_eq!(row.optional_integer().unwrap(), None);
         assert_eq!(row.integer().unwrap(), 7);
         assert!(matches!(row.text(), Err(Error::Shape(_))));
         assert!(matches!(row.integer(), Err(Error::Shape(_))));

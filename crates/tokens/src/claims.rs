@@ -1,7 +1,7 @@
 //! What a token says.
 
 use serde::{Deserialize, Deserializer, Serialize};
-use stoa_kit::{Id, Identity, Role, Timestamp};
+use stoa_kit::{Id, Identity, Role, Timestamp, config};
 
 use crate::encoding::object;
 use crate::{LEEWAY_SECONDS, LIFETIME_SECONDS, Refusal};
@@ -10,10 +10,32 @@ use crate::{LEEWAY_SECONDS, LIFETIME_SECONDS, Refusal};
 /// byte by byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Realm {
-    /// `iss`: the shop's address, such as `https://shop.example`.
+    /// `iss`: a name or the shop's address, such as `https://shop.example`.
     pub issuer: String,
     /// `aud`: what the tokens are for, such as `stoa`.
     pub audience: String,
+}
+
+impl Realm {
+    /// What all our tokens are for.
+    pub const AUDIENCE: &str = "stoa";
+
+    /// Who issues tokens where the configuration does not say.
+    pub const ISSUER: &str = "stoa";
+
+    /// The realm of this issuer.
+    pub fn new(issuer: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: Self::AUDIENCE.to_owned(),
+        }
+    }
+
+    /// The realm as the component's configuration has it: `issuer`, which is
+    /// [`Realm::ISSUER`] where it is left out. Auth and gateway say the same.
+    pub fn from_config() -> Self {
+        Self::new(config::get("issuer").unwrap_or_else(|| Self::ISSUER.to_owned()))
+    }
 }
 
 /// The claims of a token, under the names they have in it (RFC 7519, section
@@ -106,7 +128,7 @@ impl From<Claims> for Identity {
     fn from(claims: Claims) -> Self {
         Self {
             account_id: claims.sub.to_string(),
-            session_id: Some(claims.sid.to_string()),
+            session_id: claims.sid.to_string(),
             roles: claims.roles,
         }
     }
@@ -184,7 +206,7 @@ mod tests {
         let claims = claims();
         let identity = Identity::from(claims.clone());
         assert_eq!(identity.account_id, claims.sub.to_string());
-        assert_eq!(identity.session_id, Some(claims.sid.to_string()));
+        assert_eq!(identity.session_id, claims.sid.to_string());
         assert_eq!(identity.roles, [Role::Customer, Role::Admin]);
     }
 

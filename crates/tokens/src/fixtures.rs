@@ -12,10 +12,7 @@ pub(crate) fn key() -> SigningKey {
 }
 
 pub(crate) fn realm() -> Realm {
-    Realm {
-        issuer: "https://shop.example".to_owned(),
-        audience: "stoa".to_owned(),
-    }
+    Realm::new("https://shop.example")
 }
 
 pub(crate) fn claims() -> Claims {

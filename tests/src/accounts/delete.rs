@@ -49,7 +49,7 @@ pub(crate) fn of_many_deletes_at_the_same_time_one_is_done() {
 }
 
 pub(crate) fn who_is_not_there_cannot_be_deleted() {
-    for path in [NOBODY, "/accounts/x", "/accounts/bootstrap"] {
+    for path in [NOBODY, "/accounts/x", "/accounts/me"] {
         let answer = shared().admin().delete(path).send();
         answer.problem(404, "not_found");
     }

@@ -27,7 +27,7 @@ pub(crate) fn without_a_token_nothing_tells_who_is_there() {
 pub(crate) fn a_text_that_is_no_id_names_no_account() {
     for id in [
         "1",
-        "bootstrap",
+        "me",
         "0195c9d27c1e7b4a9d1c2f6f3f0a1b2c",
         "0195c9d2-7c1e-7b4a-9d1c-2f6f3f0a1b2g",
         "show.both@example.com",

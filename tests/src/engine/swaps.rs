@@ -64,7 +64,9 @@ fn all_are(status: u16, answers: &[Noticed]) {
 }
 
 fn lattice_with_a_product() -> (Lattice, String) {
-    let lattice = Lattice::start();
+    // An issuer that is not the default: while it is swapped, a component must
+    // not be without its configuration.
+    let lattice = Lattice::start_with(&[("issuer: stoa", "issuer: https://shop.example")]);
     let created = lattice
         .admin()
         .post("/products", &draft("SWAPPED"))

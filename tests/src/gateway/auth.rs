@@ -116,7 +116,7 @@ pub(crate) fn nothing_but_the_token_makes_an_administrator() {
     let token = shared().token();
     let given = draft("AUTH-CLAIMS", &json!({}));
     for (name, value) in [
-        ("x-account-id", "bootstrap"),
+        ("x-account-id", "admin"),
         ("x-stoa-roles", "admin"),
         ("x-forwarded-user", "admin"),
         ("x-original-url", "/health/live"),

@@ -166,3 +166,33 @@ fn a_role_is_granted_once_and_beside_the_others() {
     assert_eq!(grant(&new_id(), Role::Admin).unwrap(), None);
     assert_eq!(grant("1", Role::Admin).unwrap(), None);
 }
+
+#[test]
+fn another_address_comes_with_its_proof() {
+    memory::open();
+    let account = made("ann@example.com");
+    let id = account.id.to_string();
+    let changed = change_email(&id, "new@example.com").unwrap().unwrap();
+    assert_eq!(
+        (changed.email.as_str(), changed.email_verified),
+        ("new@example.com", Verified(true))
+    );
+    assert_eq!(changed.name, account.name);
+    let again = change_email(&id, "new@example.com").unwrap().unwrap();
+    assert_eq!(
+        again.version, changed.version,
+        "what was done is not done again"
+    );
+    made("bob@example.com");
+    let taken = change_email(&id, "BOB@example.com");
+    assert!(matches!(taken, Err(Error::EmailTaken)));
+    assert_eq!(
+        reason(&change_email(&id, "bob").unwrap_err()),
+        "email: must have an @, as in name@example.com"
+    );
+    assert!(
+        change_email(&new_id(), "eve@example.com")
+            .unwrap()
+            .is_none()
+    );
+}

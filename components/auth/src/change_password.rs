@@ -1,0 +1,48 @@
+//! `POST /password`
+
+use stoa_kit::{Problem, Request, Response, Timestamp};
+
+use crate::caller::Caller;
+use crate::fields::Entered;
+use crate::one_time::Purpose;
+use crate::outbox::Event;
+use crate::peers::{directory, hasher};
+use crate::queries::sessions::Which;
+use crate::queries::{self, DATABASE};
+use crate::{credentials, revocation};
+
+/// Changes the password of whoever asks and shows the one he has. All other
+/// sessions end.
+///
+/// Errors: `unauthorized` (401), `invalid` (422), `invalid_credentials` (401),
+/// `too_many_requests` (429).
+pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
+    let caller = Caller::of(request)?;
+    let account = directory::find(caller.account)?
+        .ok_or_else(|| Problem::invalid_token("The account is not there any more."))?;
+    let mut form = request.form()?;
+    let current: Option<Entered> = form.required("current_password");
+    let password: Option<Entered> = form.required("password");
+    let password =
+        password.and_then(|password| password.choose(&mut form, "password", &account.email));
+    let (current, password) = form.complete(|| Some((current?, password?)))?;
+
+    let now = Timestamp::now();
+    let more = credentials::check(&request.client, &account.id, Some(&account), &current, now)?;
+    let hash = hasher::hash(password.as_str())?;
+    let mut statements = vec![queries::sessions::end(
+        &account.id,
+        Which::Others(caller.session),
+        now,
+    )];
+    statements.extend(more);
+    statements.extend([
+        queries::credentials::put(&account.id, &hash, now),
+        queries::one_time::revoke(&account.id, Purpose::Reset, now),
+        queries::outbox::record(&Event::password_changed(&account), now),
+    ]);
+    let outcomes = DATABASE.transact(&statements)?;
+    let ended = outcomes.into_iter().next().map(queries::ids).transpose()?;
+    revocation::announce(&ended.unwrap_or_default(), now);
+    Ok(Response::no_content())
+}

@@ -1,0 +1,24 @@
+//! `POST /verify/resend`
+
+use stoa_kit::{Problem, Request, Response, Timestamp};
+
+use crate::caller::Caller;
+use crate::mail::{self, Mail};
+use crate::one_time::Purpose;
+use crate::peers::directory;
+use crate::queries::DATABASE;
+use crate::throttle::{self, MAILS};
+
+/// Asks for the mail that verifies the address of whoever asks once more. For
+/// one that is verified, and after some in an hour, it does nothing.
+///
+/// Errors: `unauthorized` (401), `too_many_requests` (429).
+pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
+    let caller = Caller::of(request)?;
+    let now = Timestamp::now();
+    throttle::count(&[MAILS.at(&request.client)], now, [])?;
+    let account = directory::find(caller.account)?.filter(|account| !account.email_verified);
+    let mail = Mail::to_owner("email.verify_requested", Purpose::Verify, account.as_ref());
+    DATABASE.transact(&mail::request(&mail, now)?)?;
+    Ok(Response::empty(202))
+}
