@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -78,16 +79,31 @@ fn requests(lattice: &Lattice) -> anyhow::Result<[Next; LOADS.len()]> {
     let tokens = sign_in(&lattice.anonymous(), ADMIN, ADMIN_PASSWORD).expect(200);
     let account = id(&tokens.body["account"]).context("the account has no id")?;
 
+    // One account for each connection, and each made from another address, or
+    // they would be slowed down.
+    let sign_ins = (1..=16).map(|number| {
+        let email = format!("customer-{number}@example.com");
+        let body = credentials(&email, ADMIN_PASSWORD);
+        let client = lattice.from_address(IpAddr::V4(Ipv4Addr::new(127, 4, 0, number)));
+        client.post("/signup", &body).send().expect(202);
+        Call::post("/signin", &body)
+    });
+    let sign_ins: Vec<_> = sign_ins.collect();
+    let next = AtomicUsize::new(0);
+    let sign_in: Next = Arc::new(move || {
+        let turn = next.fetch_add(1, Ordering::Relaxed);
+        sign_ins[turn % sign_ins.len()].clone()
+    });
+
     let public = Call::get(format!("/products/{product}"));
     let own = Call::get(format!("/accounts/{account}")).with_token(&lattice.token());
-    let sign_in = Call::post("/signin", &credentials(ADMIN, ADMIN_PASSWORD));
     let always = |call: Call| -> Next { Arc::new(move || call.clone()) };
     Ok([
         always(public.clone()),
         always(own.clone()),
         always(public),
         always(own),
-        always(sign_in),
+        sign_in,
     ])
 }
 

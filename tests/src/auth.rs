@@ -14,6 +14,7 @@ pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
 pub(crate) mod sign_up;
+pub(crate) mod time;
 pub(crate) mod verify;
 
 use std::net::{IpAddr, Ipv4Addr};

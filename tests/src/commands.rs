@@ -135,8 +135,8 @@ pub(crate) fn up_says_who_is_missing_when_it_takes_too_long() {
             "            name: heartbeat-product\n            target:\n              name: registry\n")
     });
     let mut arguments = up(&manifest).to_vec();
-    arguments.extend(["--timeout", "5"]);
-    let why = "not ready after 5 s: Not there yet: product";
+    arguments.extend(["--timeout", "15"]);
+    let why = "not ready after 15 s: Not there yet: product";
     fails(folder.path(), &arguments, why);
 }
 

@@ -89,6 +89,7 @@ fn tests() -> Vec<Trial> {
         ]
         auth::sign_in: [
             tokens_come_as_oauth_has_them_and_say_whose_they_are,
+            an_access_token_says_who_it_is_about_for_ten_minutes_and_how_to_check_it,
             whatever_is_wrong_with_them_credentials_are_refused_alike,
             guesses_are_slowed_down_for_that_account_from_there,
             guesses_at_the_same_time_do_not_slip_by,
@@ -141,6 +142,13 @@ fn tests() -> Vec<Trial> {
         ]
         auth::operator: [
             an_operator_makes_the_first_administrator,
+            a_stranger_who_took_the_address_before_is_no_administrator,
+        ]
+        auth::time: [
+            a_session_ends_after_14_days_without_use_and_30_days_in_all,
+            the_token_before_is_taken_for_ten_seconds_and_ends_the_session_then,
+            the_token_of_a_mail_is_good_for_ten_minutes_after_it_was_taken,
+            a_hash_with_other_parameters_is_renewed_at_the_next_sign_in,
         ]
         auth::secrets: [
             no_secret_is_stored_as_it_is,

@@ -1,10 +1,8 @@
 //! The directory: what other services ask (see `wit/stoa-accounts`).
 
-use serde_json::Value;
 use stoa_domain::{Email, Name};
-use stoa_kit::form::Errors;
 use stoa_kit::request::Condition;
-use stoa_kit::{Field as _, Id, Problem, Role, Timestamp};
+use stoa_kit::{Id, Problem, Role, Timestamp};
 
 use crate::account::{Account, Draft};
 use crate::bindings::exports::stoa::accounts::directory::{
@@ -45,12 +43,7 @@ fn create(id: &str, email: &str, name: String) -> Result<Account, Error> {
         .filter(|id| id.is_v7())
         .ok_or_else(|| Error::Invalid("id: must be a UUIDv7".to_owned()))?;
     let email = address(email)?;
-    let mut errors = Errors::default();
-    let Some(name) = Name::read(&Value::String(name), &mut errors) else {
-        let reasons = errors.into_list().into_iter().map(|error| error.message);
-        let reasons = reasons.collect::<Vec<_>>().join(", ");
-        return Err(Error::Invalid(format!("name: {reasons}")));
-    };
+    let name = Name::parse(name).map_err(|reason| Error::Invalid(format!("name: {reason}")))?;
     let error = match queries::insert(id, &Draft::new(email.clone(), name), Timestamp::now()) {
         Ok(account) => return Ok(account),
         Err(error) if error.violated().is_some() => error,

@@ -28,9 +28,6 @@ pub(crate) struct Roles {
     admin: bool,
 }
 
-/// Every role, in the order in which they are shown.
-const ROLES: [Role; 2] = [Role::Admin, Role::Customer];
-
 impl Roles {
     /// `None` for no role at all.
     pub(crate) fn new(roles: &[Role]) -> Option<Self> {
@@ -49,7 +46,7 @@ impl Roles {
 
     /// Whether the others have every one of these.
     pub(crate) fn are_all_in(self, others: Self) -> bool {
-        ROLES
+        Role::ALL
             .iter()
             .all(|role| !self.has(*role) || others.has(*role))
     }
@@ -63,7 +60,10 @@ impl Roles {
     }
 
     pub(crate) fn list(self) -> Vec<Role> {
-        ROLES.into_iter().filter(|role| self.has(*role)).collect()
+        Role::ALL
+            .into_iter()
+            .filter(|role| self.has(*role))
+            .collect()
     }
 }
 
@@ -81,7 +81,7 @@ impl Serialize for Roles {
         let roles = self.list();
         let mut array = serializer.serialize_seq(Some(roles.len()))?;
         for role in roles {
-            array.serialize_element(role_name(role))?;
+            array.serialize_element(role.name())?;
         }
         array.end()
     }
@@ -95,7 +95,7 @@ impl Field for Named {
         let Value::String(name) = value else {
             return wrong_type(value, "a string", errors);
         };
-        match parse_role(name) {
+        match Role::parse(name) {
             Some(role) => Some(Self(role)),
             None => errors.refuse("value", "must be customer or admin"),
         }
@@ -104,7 +104,7 @@ impl Field for Named {
 
 impl Field for Roles {
     fn read(value: &Value, errors: &mut Errors) -> Option<Self> {
-        let named: Vec<Named> = form::list(value, ROLES.len(), errors)?;
+        let named: Vec<Named> = form::list(value, Role::ALL.len(), errors)?;
         let roles: Vec<_> = named.into_iter().map(|named| named.0).collect();
         let Some(read) = Self::new(&roles) else {
             return errors.refuse("length", "must have at least one role");
@@ -113,17 +113,6 @@ impl Field for Roles {
             return errors.refuse("repeated", "must have each role once");
         }
         Some(read)
-    }
-}
-
-pub(crate) fn parse_role(name: &str) -> Option<Role> {
-    ROLES.into_iter().find(|role| role_name(*role) == name)
-}
-
-pub(crate) fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Customer => "customer",
-        Role::Admin => "admin",
     }
 }
 

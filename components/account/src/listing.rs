@@ -4,8 +4,6 @@ use serde::{Deserialize, Serialize};
 use stoa_domain::Email;
 use stoa_kit::{Problem, Request, Role, cursor};
 
-use crate::fields::{parse_role, role_name};
-
 /// The query of `GET /accounts`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Listing {
@@ -36,7 +34,7 @@ impl Listing {
         let email = query.parsed("email", "an address such as name@example.com", |text| {
             Email::parse(text).ok()
         });
-        let role = query.parsed("role", "customer or admin", parse_role);
+        let role = query.parsed("role", "customer or admin", Role::parse);
         let after = match query.text("cursor").map(cursor::decode::<Cursor>) {
             None => None,
             Some(Some(cursor)) if cursor.fits(email.as_ref(), role) => Some(cursor.after),
@@ -58,7 +56,7 @@ impl Listing {
     /// The cursor to what comes behind the account with this number.
     pub(crate) fn cursor(&self, number: i64) -> String {
         cursor::encode(&Cursor {
-            role: self.role.map(|role| role_name(role).to_owned()),
+            role: self.role.map(|role| role.name().to_owned()),
             after: number,
         })
     }
@@ -66,7 +64,7 @@ impl Listing {
 
 impl Cursor {
     fn fits(&self, email: Option<&Email>, role: Option<Role>) -> bool {
-        email.is_none() && self.role.as_deref() == role.map(role_name)
+        email.is_none() && self.role.as_deref() == role.map(Role::name)
     }
 }
 

@@ -16,5 +16,5 @@ CREATE TABLE sessions (
 );
 
 CREATE INDEX sessions_live ON sessions (account, used) WHERE ended IS NULL;
-CREATE INDEX sessions_unannounced ON sessions (ended) WHERE ended IS NOT NULL AND announced IS NULL;
+CREATE INDEX sessions_ended ON sessions (ended) WHERE ended IS NOT NULL;
 CREATE INDEX sessions_by_use ON sessions (used);

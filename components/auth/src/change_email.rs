@@ -5,13 +5,12 @@ use stoa_domain::Email;
 use stoa_kit::{Problem, Request, Response, Timestamp};
 
 use crate::caller::Caller;
-use crate::credentials;
 use crate::fields::Entered;
 use crate::mail::{self, Mail};
 use crate::one_time::Purpose;
 use crate::peers::directory;
-use crate::queries::DATABASE;
 use crate::throttle::{self, MAILS};
+use crate::{credentials, queries};
 
 /// Asks for a mail to another address, which becomes the account's when the
 /// mail is confirmed. Whether another account has it is not told before.
@@ -36,6 +35,6 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
         ..Mail::to_owner("email.change_requested", Purpose::Email, Some(&account))
     };
     statements.extend(mail::request(&mail, now)?);
-    DATABASE.transact(&statements)?;
+    queries::unless_too_late(0, &statements)?.ok_or_else(credentials::wrong)?;
     Response::accepted(&json!({"email": email}))
 }

@@ -4,12 +4,10 @@ use stoa_kit::{Problem, Request, Response, Timestamp};
 
 use crate::caller::Caller;
 use crate::fields::Entered;
-use crate::one_time::Purpose;
 use crate::outbox::Event;
 use crate::peers::{directory, hasher};
 use crate::queries::sessions::Which;
-use crate::queries::{self, DATABASE};
-use crate::{credentials, revocation};
+use crate::{credentials, queries, revocation};
 
 /// Changes the password of whoever asks and shows the one he has. All other
 /// sessions end.
@@ -28,21 +26,16 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let (current, password) = form.complete(|| Some((current?, password?)))?;
 
     let now = Timestamp::now();
-    let more = credentials::check(&request.client, &account.id, Some(&account), &current, now)?;
+    let mut statements =
+        credentials::check(&request.client, &account.id, Some(&account), &current, now)?;
     let hash = hasher::hash(password.as_str())?;
-    let mut statements = vec![queries::sessions::end(
-        &account.id,
-        Which::Others(caller.session),
-        now,
-    )];
-    statements.extend(more);
     statements.extend([
         queries::credentials::put(&account.id, &hash, now),
-        queries::one_time::revoke(&account.id, Purpose::Reset, now),
+        queries::one_time::revoke_all(&account.id, now),
         queries::outbox::record(&Event::password_changed(&account), now),
+        queries::sessions::end(&account.id, Which::Others(caller.session), now),
     ]);
-    let outcomes = DATABASE.transact(&statements)?;
-    let ended = outcomes.into_iter().next().map(queries::ids).transpose()?;
-    revocation::announce(&ended.unwrap_or_default(), now);
+    let outcomes = queries::unless_too_late(0, &statements)?.ok_or_else(credentials::wrong)?;
+    revocation::announce(&queries::ids(outcomes)?, now);
     Ok(Response::no_content())
 }

@@ -7,7 +7,6 @@ use stoa_kit::{Problem, Request, Response, Timestamp};
 use crate::mail::{self, Mail};
 use crate::one_time::Purpose;
 use crate::peers::directory;
-use crate::queries::DATABASE;
 use crate::throttle::{self, MAILS};
 
 /// Asks for a mail by which a new password can be set. Whether there is such an
@@ -20,9 +19,9 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let email = form.complete(|| email)?;
 
     let now = Timestamp::now();
-    throttle::count(&[MAILS.at(&request.client)], now, [])?;
     let account = directory::find_by_email(&email)?;
     let mail = Mail::to_owner("password.reset_requested", Purpose::Reset, account.as_ref());
-    DATABASE.transact(&mail::request(&mail, now)?)?;
+    let rules = [MAILS.at(&request.client)];
+    throttle::count(&rules, now, mail::request(&mail, now)?)?;
     Response::accepted(&json!({"email": email}))
 }

@@ -59,8 +59,15 @@ pub(crate) fn signer(now: Timestamp) -> Result<Signer, Problem> {
     if let Some(signer) = queries::signer(now)? {
         return Ok(signer);
     }
-    queries::found(&new_key()?, &Secret::new()?)?;
-    publish(now)?;
+    // Published first: once it is stored it signs, and nobody waits. One that is
+    // not stored in the end, because another was faster, is soon forgotten.
+    let first = Key {
+        pair: new_key()?,
+        signs_from: now,
+        signs_until: None,
+    };
+    put(&first.record(now.plus(AHEAD)))?;
+    queries::found(&first.pair, &Secret::new()?)?;
     queries::signer(now)?.ok_or_else(|| Problem::internal("there is no signing key"))
 }
 
@@ -83,18 +90,27 @@ pub(crate) fn publish(now: Timestamp) -> Result<(), Problem> {
         let Some((least, record)) = key.wanted(now) else {
             continue;
         };
-        let name = format!("{PREFIX}{}", record.key.kid());
+        let name = name(&record);
         let entry = published.iter().find(|entry| entry.key == name);
-        if entry.is_some_and(|entry| holds(entry, &record, least)) {
-            continue;
+        if !entry.is_some_and(|entry| holds(entry, &record, least)) {
+            put(&record)?;
         }
-        let json = record
-            .to_json()
-            .map_err(|error| Problem::internal(format!("a key's record: {error}")))?;
-        records::put(&name, &json)?;
-        log::info("keys", &format!("published {name}"));
     }
     Ok(())
+}
+
+fn put(record: &KeyRecord) -> Result<(), Problem> {
+    let json = record
+        .to_json()
+        .map_err(|error| Problem::internal(format!("a key's record: {error}")))?;
+    let name = name(record);
+    records::put(&name, &json)?;
+    log::info("keys", &format!("published {name}"));
+    Ok(())
+}
+
+fn name(record: &KeyRecord) -> String {
+    format!("{PREFIX}{}", record.key.kid())
 }
 
 /// Whether what is published is this record, and holds for long enough. What
@@ -141,8 +157,11 @@ mod tests {
         fixtures::open();
         fixtures::records_fail(true);
         assert!(signer(NOW).is_err());
+        assert!(
+            signer(NOW).is_err(),
+            "and does not sign the second time either"
+        );
         fixtures::records_fail(false);
-        publish(NOW).unwrap();
         let signer = signer(NOW).unwrap();
         assert_eq!(published(), [(kid(&signer), AHEAD + 610_000)]);
     }

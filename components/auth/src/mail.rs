@@ -52,7 +52,11 @@ pub(crate) fn request(mail: &Mail<'_>, now: Timestamp) -> Result<[Statement; 2],
         email: mail.email,
         password: mail.password,
     };
-    let event = Event::mail(mail.kind, mail.account, mail.email, id);
+    let mut event = Event::mail(mail.kind, mail.account, mail.email, id);
+    if mail.password.is_some() {
+        // Whoever confirms this should know what else follows.
+        event.data["replaces_password"] = true.into();
+    }
     Ok([
         queries::one_time::insert(&token, now),
         queries::outbox::record_with_token(&event, id, now),

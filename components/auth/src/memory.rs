@@ -1,6 +1,7 @@
 //! For tests: the database in memory.
 
 use stoa_fixtures::Memory;
+pub(crate) use stoa_fixtures::memory::interfere;
 use stoa_kit::Statement;
 use stoa_kit::sql::Value;
 

@@ -1,15 +1,14 @@
 //! What whoever runs the lattice does (see `wit/stoa-auth/operator.wit`).
 
-use serde_json::Value;
 use stoa_domain::{Email, Name};
-use stoa_kit::form::Errors;
-use stoa_kit::{Field, Id, Problem, Role, Timestamp};
+use stoa_kit::{Id, Problem, Role, Timestamp};
 use stoa_passwords::Password;
 
 use crate::bindings::exports::stoa::auth::operator::{Done, Guest, Key};
 use crate::peers::{Account, Refused, directory, hasher};
+use crate::queries::sessions::Which;
 use crate::queries::{self, DATABASE};
-use crate::{keys, session};
+use crate::{keys, revocation, session};
 
 /// What the sessions of operators' tokens are called.
 const DEVICE: &str = "stoa admin token";
@@ -35,11 +34,7 @@ pub(crate) fn create_admin(
     now: Timestamp,
 ) -> Result<Done, String> {
     let email = address(email)?;
-    let mut errors = Errors::default();
-    let name = Name::read(&Value::String(name), &mut errors).ok_or_else(|| {
-        let reasons = errors.into_list().into_iter().map(|error| error.message);
-        format!("the name {}", reasons.collect::<Vec<_>>().join(", "))
-    })?;
+    let name = Name::parse(name).map_err(|reason| format!("the name {reason}"))?;
     Password::chosen(password, email.as_str())
         .map_err(|refusal| format!("the password {refusal}"))?;
     make_admin(&email, &name, password, now).map_err(|problem| said(&problem))
@@ -57,15 +52,22 @@ fn make_admin(email: &Email, name: &Name, password: &str, now: Timestamp) -> Res
     let account =
         found.ok_or_else(|| Problem::unavailable("The accounts are being changed.", "gone"))?;
     let id = &account.id;
-    // The password comes before the role: there is no administrator without.
-    let done = if queries::credentials::has(id)? {
+    let done = if account.email_verified && queries::credentials::has(id)? {
         Done::Promoted
     } else {
-        DATABASE.transact(&[queries::credentials::put(id, &hash, now)])?;
+        // Nobody has shown yet that the account is his: it is the operator's,
+        // and whoever signed up with the address has no part in it.
+        let outcomes = DATABASE.transact(&[
+            queries::credentials::put(id, &hash, now),
+            queries::one_time::revoke_all(id, now),
+            queries::sessions::end(id, Which::All, now),
+        ])?;
+        revocation::announce(&queries::ids(outcomes)?, now);
         Done::Created
     };
-    directory::verify_email(id, &account.email)?;
+    // In this order: until the address is verified, all of it may be done again.
     directory::grant(id, Role::Admin)?;
+    directory::verify_email(id, &account.email)?;
     Ok(done)
 }
 
@@ -75,9 +77,11 @@ pub(crate) fn access_token(email: &str, now: Timestamp) -> Result<String, String
     let account = found.filter(is_admin).ok_or_else(|| {
         format!("{email} is no administrator: `stoa admin create --email {email}` makes one")
     })?;
-    session::open_on(&account, DEVICE, "", now, [])
+    let opened = session::open_on(&account, DEVICE, "", now, Vec::new());
+    let tokens = opened.map_err(|problem| said(&problem))?;
+    tokens
         .map(|tokens| tokens.access_token)
-        .map_err(|problem| said(&problem))
+        .ok_or_else(|| "the session was not stored".to_owned())
 }
 
 fn signing_keys(rotate: bool, now: Timestamp) -> Result<Vec<Key>, Problem> {

@@ -34,9 +34,10 @@ pub(crate) fn unless_too_late(
     }
 }
 
-/// The ids that a statement returned.
-pub(crate) fn ids(outcome: Outcome) -> Result<Vec<Id>, Error> {
-    let rows = outcome.rows.into_iter().map(Row::new);
+/// The ids that the last statement returned.
+pub(crate) fn ids(outcomes: Vec<Outcome>) -> Result<Vec<Id>, Error> {
+    let last = outcomes.into_iter().last();
+    let rows = last.into_iter().flat_map(|last| last.rows).map(Row::new);
     rows.map(|mut row| id(&row.text()?)).collect()
 }
 

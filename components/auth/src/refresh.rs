@@ -9,7 +9,7 @@ use crate::queries::sessions::{self as queries, Which};
 use crate::refresh_token::{RefreshToken, Relation};
 use crate::session::{Session, Tokens};
 use crate::throttle::{self, TOKENS};
-use crate::{keys, revocation};
+use crate::{keys, revocation, sessions};
 
 /// For so long after an exchange, in milliseconds, the token that was exchanged
 /// gets the same answer once more: two tabs, or an answer that was lost.
@@ -32,14 +32,12 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let (token, _) = form.complete(|| Some((token?, grant?)))?;
 
     let now = Timestamp::now();
-    let rule = TOKENS.at(&request.client);
-    throttle::check(&rule, now)?;
     let exchanged = match token.0 {
         Some(token) => exchange(&token, now)?,
         None => None,
     };
     let Some(tokens) = exchanged else {
-        throttle::note(&rule, now)?;
+        throttle::count(&[TOKENS.at(&request.client)], now, [])?;
         return Err(refused());
     };
     tokens.into_response()
@@ -63,7 +61,8 @@ fn exchange(token: &RefreshToken, now: Timestamp) -> Result<Option<Tokens>, Prob
                 let Some(account) = holder(&session, now)? else {
                     return Ok(None);
                 };
-                if queries::rotate(&session, &next.digest(), now)? {
+                // The leeway begins when it is done, not when it was asked for.
+                if queries::rotate(&session, &next.digest(), Timestamp::now())? {
                     return Tokens::new(&signer, &account, &next, now).map(Some);
                 }
                 continue;
@@ -88,12 +87,11 @@ fn exchange(token: &RefreshToken, now: Timestamp) -> Result<Option<Tokens>, Prob
     ))
 }
 
-/// Whose session it is, as the account is now. Without an account the session
-/// ends.
+/// Whose session it is, as the account is now. One that is gone is forgotten.
 fn holder(session: &Session, now: Timestamp) -> Result<Option<Account>, Problem> {
     let account = directory::find(&session.account)?;
     if account.is_none() {
-        end(session, now)?;
+        sessions::forget(&session.account, now)?;
     }
     Ok(account)
 }

@@ -6,7 +6,6 @@ use crate::caller::Caller;
 use crate::mail::{self, Mail};
 use crate::one_time::Purpose;
 use crate::peers::directory;
-use crate::queries::DATABASE;
 use crate::throttle::{self, MAILS};
 
 /// Asks for the mail that verifies the address of whoever asks once more. For
@@ -16,9 +15,9 @@ use crate::throttle::{self, MAILS};
 pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let caller = Caller::of(request)?;
     let now = Timestamp::now();
-    throttle::count(&[MAILS.at(&request.client)], now, [])?;
     let account = directory::find(caller.account)?.filter(|account| !account.email_verified);
     let mail = Mail::to_owner("email.verify_requested", Purpose::Verify, account.as_ref());
-    DATABASE.transact(&mail::request(&mail, now)?)?;
+    let rules = [MAILS.at(&request.client)];
+    throttle::count(&rules, now, mail::request(&mail, now)?)?;
     Ok(Response::empty(202))
 }

@@ -21,8 +21,6 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let password: Option<Entered> = form.required("password");
 
     let now = Timestamp::now();
-    let rule = TOKENS.at(&request.client);
-    throttle::check(&rule, now)?;
     let token = token.as_ref().map_or("", |token| &token.0);
     let found = queries::one_time::find(token, [Purpose::Reset; 2], now)?;
     // Which passwords are no good depends on the address.
@@ -30,21 +28,22 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let password = password.and_then(|password| password.choose(&mut form, "password", email));
     let password = form.complete(|| password)?;
     let Some(found) = found else {
-        throttle::note(&rule, now)?;
+        throttle::count(&[TOKENS.at(&request.client)], now, [])?;
         return Err(refused());
     };
-    let account = directory::find(&found.account)?.ok_or_else(refused)?;
+    let account = directory::find(&found.account)?
+        .filter(|account| account.email == found.email)
+        .ok_or_else(refused)?;
     let hash = hasher::hash(password.as_str())?;
     let statements = [
         queries::one_time::consume(&found.id, now),
-        queries::sessions::end(&account.id, Which::All, now),
         queries::credentials::put(&account.id, &hash, now),
-        queries::one_time::revoke(&account.id, Purpose::Reset, now),
+        queries::one_time::revoke_all(&account.id, now),
         queries::outbox::record(&Event::password_changed(&account), now),
+        queries::sessions::end(&account.id, Which::All, now),
     ];
     let outcomes = queries::unless_too_late(0, &statements)?.ok_or_else(refused)?;
-    let ended = outcomes.into_iter().nth(1).map(queries::ids).transpose()?;
-    revocation::announce(&ended.unwrap_or_default(), now);
+    revocation::announce(&queries::ids(outcomes)?, now);
     // The mail has arrived; that is all it takes, and no reason to fail.
     if let Err(problem) = directory::verify_email(&found.account, &found.email) {
         problem.log(&request.id);

@@ -1,13 +1,13 @@
 //! A session, and what a client gets of it.
 
 use serde::Serialize;
-use stoa_kit::{Id, Problem, Request, Response, Role, Statement, Timestamp};
+use stoa_kit::{Id, Problem, Request, Response, Statement, Timestamp};
 use stoa_tokens::{Claims, LIFETIME_SECONDS};
 
 use crate::keys::{self, Signer};
 use crate::peers::{Account, realm};
-use crate::queries::{self, DATABASE};
 use crate::refresh_token::RefreshToken;
+use crate::{credentials, queries};
 
 /// How long a session lives, in milliseconds: 30 days.
 pub(crate) const ABSOLUTE: i64 = 30 * 24 * 60 * 60 * 1_000;
@@ -48,26 +48,29 @@ impl Session {
     }
 }
 
-/// Opens a session for somebody who has shown who he is; `more` is done in the
-/// same transaction.
+/// Opens a session for somebody who has shown his password; `more` is what
+/// came of that.
+///
+/// Errors: `invalid_credentials` (401) when there is another one by now.
 pub(crate) fn open(
     account: &Account,
     request: &Request,
     now: Timestamp,
-    more: impl IntoIterator<Item = Statement>,
+    more: Vec<Statement>,
 ) -> Result<Tokens, Problem> {
     let device = request.header("user-agent").unwrap_or_default();
-    open_on(account, device, &request.client, now, more)
+    open_on(account, device, &request.client, now, more)?.ok_or_else(credentials::wrong)
 }
 
-/// Opens a session on a device at an address.
+/// Opens a session on a device at an address, after these statements in the
+/// same transaction. `None`: the first of them did not find what it expects.
 pub(crate) fn open_on(
     account: &Account,
     device: &str,
     ip: &str,
     now: Timestamp,
-    more: impl IntoIterator<Item = Statement>,
-) -> Result<Tokens, Problem> {
+    mut statements: Vec<Statement>,
+) -> Result<Option<Tokens>, Problem> {
     let signer = keys::signer(now)?;
     let id = Id::new();
     let token = RefreshToken::first(id)?;
@@ -82,13 +85,14 @@ pub(crate) fn open_on(
         ip: ip.to_owned(),
         has_ended: false,
     };
-    let mut statements = vec![
+    statements.extend([
         queries::sessions::insert(&session),
         queries::sessions::make_room(&account.id, now),
-    ];
-    statements.extend(more);
-    DATABASE.transact(&statements)?;
-    Tokens::new(&signer, account, &token, now)
+    ]);
+    match queries::unless_too_late(0, &statements)? {
+        Some(_) => Tokens::new(&signer, account, &token, now).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// What a client gets (RFC 6749, section 5.1), and whose it is. It has no
@@ -136,7 +140,7 @@ impl Tokens {
                 email: account.email.clone(),
                 email_verified: account.email_verified,
                 name: account.name.clone(),
-                roles: account.roles.iter().map(|role| name(*role)).collect(),
+                roles: account.roles.iter().map(|role| role.name()).collect(),
             },
         })
     }
@@ -144,12 +148,5 @@ impl Tokens {
     /// The answer to the client, which nobody may keep.
     pub(crate) fn into_response(self) -> Result<Response, Problem> {
         Ok(Response::json(&self)?.header("cache-control", "no-store"))
-    }
-}
-
-fn name(role: Role) -> &'static str {
-    match role {
-        Role::Customer => "customer",
-        Role::Admin => "admin",
     }
 }

@@ -81,11 +81,10 @@ pub(crate) fn end_all(account: &str, now: Timestamp) -> Result<(), Problem> {
 /// Forgets an account that is not there any more.
 pub(crate) fn forget(account: &str, now: Timestamp) -> Result<(), Problem> {
     let outcomes = DATABASE.transact(&[
-        queries::end(account, Which::All, now),
         tables::credentials::delete(account),
         tables::one_time::delete_all(account),
+        queries::end(account, Which::All, now),
     ])?;
-    let ended = outcomes.into_iter().next().map(tables::ids).transpose()?;
-    revocation::announce(&ended.unwrap_or_default(), now);
+    revocation::announce(&tables::ids(outcomes)?, now);
     Ok(())
 }

@@ -10,7 +10,8 @@ use crate::revocation;
 /// account, or with `scope=global` all of them. Refresh tokens are dead at
 /// once, access tokens as soon as every gateway has heard of it.
 ///
-/// Errors: `unauthorized` (401), `invalid_query` (400).
+/// Errors: `unauthorized` (401), `invalid_token` (401) for another scope than
+/// `local` by a session that has ended, `invalid_query` (400).
 pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let caller = Caller::of(request)?;
     let mut query = request.query();
@@ -27,7 +28,14 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     query.finish()?;
     let now = Timestamp::now();
     let which = which.unwrap_or(Which::One(caller.session));
-    let ended = queries::end_now(caller.account, which, now)?;
+    // A token that has expired may be of a session that has ended long ago: it
+    // has no say about others.
+    let ended = if let Which::One(_) = which {
+        queries::end_now(caller.account, which, now)?
+    } else {
+        queries::end_by(caller.session, caller.account, which, now)?
+            .ok_or_else(|| Problem::invalid_token("The session has ended."))?
+    };
     revocation::announce(&ended, now);
     Ok(Response::no_content())
 }

@@ -17,7 +17,8 @@ const ATTEMPTS: usize = 3;
 /// Makes an account with a password, and asks for a mail to its address.
 ///
 /// Whoever asks learns nothing about an address that has an account already:
-/// the answer is the same, after the same work, and the mail tells the owner.
+/// the answer is the same, after nearly the same work, and the mail tells the
+/// owner.
 /// As long as nobody has shown that mail arrives there, each sign-up has its
 /// own password, and the one whose mail is confirmed is the account's.
 ///

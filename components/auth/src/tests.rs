@@ -643,6 +643,23 @@ fn guesses_are_slowed_down_and_good_tries_are_not() {
 }
 
 #[test]
+fn tokens_that_are_none_are_slowed_down_and_good_ones_are_not() {
+    open();
+    let ann = person("ann@example.com");
+    for _ in 0..17 {
+        assert_eq!(refused(refresh("none")).0, 401);
+        let none = json!({"token": "none", "password": "a new password"});
+        assert_eq!(post("/verify", &none).status(), 422, "one field too many");
+        assert_eq!(post("/verify", &json!({"token": "none"})).status(), 400);
+        assert_eq!(post("/password/reset", &none).status(), 400);
+    }
+    assert_eq!(refused(refresh("none")), (429, "too_many_requests"));
+    assert_eq!(post("/verify", &json!({"token": "none"})).status(), 429);
+    refreshed(&ann.refresh_token);
+    assert_eq!(post("/verify", &json!({"token": token()})).status(), 204);
+}
+
+#[test]
 fn a_hasher_that_is_away_costs_nobody_a_try() {
     open();
     sign_up("ann@example.com");
@@ -658,12 +675,12 @@ fn a_hasher_that_is_away_costs_nobody_a_try() {
 fn an_operator_makes_administrators_and_tokens_for_them() {
     use crate::bindings::exports::stoa::auth::operator::Done;
     open();
-    let now = Timestamp::now();
     let create = |email: &str, password: &str| {
-        operator::create_admin(email, "Ann".to_owned(), password, now)
+        operator::create_admin(email, "Ann".to_owned(), password, Timestamp::now())
     };
+    let token = |email: &str| operator::access_token(email, Timestamp::now());
     assert!(
-        operator::access_token("ann@example.com", now)
+        token("ann@example.com")
             .unwrap_err()
             .contains("no administrator")
     );
@@ -686,15 +703,139 @@ fn an_operator_makes_administrators_and_tokens_for_them() {
         Ok(Done::Promoted)
     );
     assert_eq!(sign_in("ann@example.com", "another password").status(), 401);
-    operator::access_token("ann@example.com", now).unwrap();
+    token("ann@example.com").unwrap();
 
     sign_up("bob@example.com");
-    assert!(operator::access_token("bob@example.com", now).is_err());
+    let verify = json!({"token": self::token()});
+    assert_eq!(post("/verify", &verify).status(), 204);
+    assert!(token("bob@example.com").is_err());
     assert_eq!(
         create("bob@example.com", "another password"),
         Ok(Done::Promoted)
     );
     assert_eq!(sign_in("bob@example.com", PASSWORD).status(), 200);
+}
+
+#[test]
+fn an_administrator_is_never_a_stranger_who_took_the_address_before() {
+    use crate::bindings::exports::stoa::auth::operator::Done;
+    open();
+    let stranger = person("boss@example.com");
+    let verify = json!({"token": token()});
+    let created = operator::create_admin(
+        "boss@example.com",
+        String::new(),
+        "the boss's own password",
+        Timestamp::now(),
+    );
+    assert_eq!(created, Ok(Done::Created));
+    assert_eq!(
+        refused(refresh(&stranger.refresh_token)),
+        (401, "invalid_grant")
+    );
+    assert_eq!(revoked(), 1);
+    assert_eq!(sign_in("boss@example.com", PASSWORD).status(), 401);
+    assert_eq!(
+        sign_in("boss@example.com", "the boss's own password").status(),
+        200
+    );
+    assert_eq!(post("/verify", &verify).status(), 400);
+}
+
+#[test]
+fn what_an_intruder_asked_for_is_useless_once_the_owner_is_back() {
+    open();
+    let ann = person("ann@example.com");
+    let move_away = json!({"email": "eve@example.com", "current_password": PASSWORD});
+    assert_eq!(ann.posts("/email", &move_away).status(), 202);
+    let away = json!({"token": token()});
+    post("/password/forgot", &json!({"email": "ann@example.com"}))
+        .send()
+        .unwrap();
+    let body = json!({"token": token(), "password": "a new password"});
+    assert_eq!(post("/password/reset", &body).status(), 204);
+    assert_eq!(
+        refused(post("/verify", &away).send()),
+        (400, "invalid_one_time_token")
+    );
+    assert_eq!(sign_in("ann@example.com", "a new password").status(), 200);
+}
+
+#[test]
+fn a_password_of_another_sign_up_is_none_once_the_address_is_verified() {
+    open();
+    sign_up("ann@example.com");
+    let own = json!({"token": token()});
+    let body = json!({"email": "ann@example.com", "password": "a stranger's password"});
+    assert_eq!(post("/signup", &body).status(), 202);
+    let (kind, data) = events().pop().unwrap();
+    assert_eq!(
+        (kind.as_str(), &data["replaces_password"]),
+        ("email.verify_requested", &json!(true))
+    );
+    let strangers = json!({"token": token()});
+    assert_eq!(post("/verify", &own).status(), 204);
+    assert_eq!(post("/verify", &strangers).status(), 400);
+    assert_eq!(sign_in("ann@example.com", PASSWORD).status(), 200);
+}
+
+#[test]
+fn a_token_that_was_sent_to_another_address_resets_nothing() {
+    open();
+    let ann = person("ann@example.com");
+    post("/password/forgot", &json!({"email": "ann@example.com"}))
+        .send()
+        .unwrap();
+    directory::change_email(&ann.account, "new@example.com").unwrap();
+    let body = json!({"token": token(), "password": "a new password"});
+    assert_eq!(post("/password/reset", &body).status(), 400);
+}
+
+#[test]
+fn a_password_that_changes_while_it_is_checked_is_the_wrong_one() {
+    let change = "UPDATE credentials SET hash = 'hash of something else'";
+    for path in ["/signin", "/password", "/email"] {
+        open();
+        let ann = person("ann@example.com");
+        let before = memory::rows("SELECT id FROM sessions").len();
+        let body = match path {
+            "/signin" => json!({"email": "ann@example.com", "password": PASSWORD}),
+            "/password" => json!({"current_password": PASSWORD, "password": "a new password"}),
+            _ => json!({"current_password": PASSWORD, "email": "new@example.com"}),
+        };
+        // The transactions before count the try, and the mail.
+        let before_it = if path == "/email" { 2 } else { 1 };
+        memory::interfere(vec!["SELECT 1"; before_it].into_iter().chain([change]));
+        let answer = ann.posts(path, &body).send();
+        assert_eq!(refused(answer), (401, "invalid_credentials"), "{path}");
+        assert_eq!(
+            memory::rows("SELECT id FROM sessions").len(),
+            before,
+            "{path}"
+        );
+        let hash = memory::rows("SELECT hash FROM credentials");
+        assert_eq!(
+            hash,
+            [[Column::Text("hash of something else".to_owned())]],
+            "{path}"
+        );
+        assert_eq!(kinds(), ["email.verify_requested"], "{path}");
+    }
+}
+
+#[test]
+fn a_session_that_has_ended_ends_no_others() {
+    open();
+    let gone = person("ann@example.com");
+    gone.asks(Method::Post, "/signout").send().unwrap();
+    let here = Person::of(&sign_in("ann@example.com", PASSWORD).body());
+    for scope in ["others", "global"] {
+        let ask = gone
+            .asks(Method::Post, "/signout")
+            .query(&[("scope", scope)]);
+        assert_eq!(refused(ask.send()), (401, "invalid_token"));
+    }
+    refreshed(&here.refresh_token);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! How often something may be tried.
 //!
-//! A try is counted before it is made, so that many at once do not slip by, and
-//! taken back when it was a good one. The counts are in the database: a
+//! A password is counted before it is checked, so that many at once do not slip
+//! by, and taken back when it was a good one. A token that nobody can guess is
+//! counted when it was none. The counts are in the database: a
 //! restart forgets nothing. Whom an attempt was about is in the name of its
 //! rule as a digest, since what people type is not always their own address.
 
@@ -18,44 +19,52 @@ pub(crate) const LONGEST: i64 = 60 * 60 * 1_000;
 /// How long a count is kept after the last try, in milliseconds: 2 hours.
 pub(crate) const MEMORY: i64 = 2 * LONGEST;
 
-/// How many tries are free, and after how many more the wait doubles. The
-/// first wait is a second.
+/// How many tries are free, after how many more the wait doubles, and after
+/// how many milliseconds one is forgotten. The first wait is a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Policy {
     name: &'static str,
     pub(crate) free: i64,
     pub(crate) step: i64,
+    pub(crate) forget: i64,
 }
+
+const MINUTE: i64 = 60 * 1_000;
 
 /// Wrong passwords for one account from one address.
 pub(crate) const PASSWORDS: Policy = Policy {
     name: "password",
     free: 3,
     step: 1,
+    forget: LONGEST,
 };
 /// Wrong passwords from one address, whoever's they are.
 pub(crate) const SIGN_INS: Policy = Policy {
     name: "sign-in",
     free: 20,
     step: 10,
+    forget: MINUTE,
 };
 /// Sign-ups from one address.
 pub(crate) const SIGN_UPS: Policy = Policy {
     name: "sign-up",
     free: 20,
     step: 5,
+    forget: 6 * MINUTE,
 };
 /// Requests for mail from one address.
 pub(crate) const MAILS: Policy = Policy {
     name: "mail",
     free: 20,
     step: 5,
+    forget: 6 * MINUTE,
 };
 /// Tokens that are none, from one address.
 pub(crate) const TOKENS: Policy = Policy {
     name: "token",
     free: 50,
     step: 10,
+    forget: MINUTE,
 };
 
 /// A policy for somebody.
@@ -117,27 +126,12 @@ pub(crate) fn count(
     Ok(outcomes.split_off(counted))
 }
 
-/// Checks that it is time, and counts nothing.
-///
-/// Errors: `too_many_requests` (429).
-pub(crate) fn check(rule: &Rule, now: Timestamp) -> Result<(), Problem> {
-    match queries::throttle::until(std::slice::from_ref(rule), now)? {
-        Some(until) => Err(too_many(until, now)),
-        None => Ok(()),
-    }
-}
-
-/// Counts a try that has been made.
-pub(crate) fn note(rule: &Rule, now: Timestamp) -> Result<(), Problem> {
-    DATABASE.transact(&[queries::throttle::count(rule, now)])?;
-    Ok(())
-}
-
-/// Takes a try back that could not be made.
-pub(crate) fn take_back(rules: &[Rule]) -> Result<(), Problem> {
+/// Takes a try back that could not be made, as well as can be.
+pub(crate) fn take_back(rules: &[Rule]) {
     let forgive: Vec<_> = rules.iter().map(queries::throttle::forgive).collect();
-    DATABASE.transact(&forgive)?;
-    Ok(())
+    if let Err(error) = DATABASE.transact(&forgive) {
+        Problem::from(error).log("throttle");
+    }
 }
 
 fn too_many(until: Timestamp, now: Timestamp) -> Problem {
@@ -147,6 +141,8 @@ fn too_many(until: Timestamp, now: Timestamp) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use stoa_kit::sql::Value as Column;
+
     use super::*;
     use crate::memory;
 
@@ -181,7 +177,7 @@ mod tests {
         }
         // Each is told with the second that has begun.
         let expected = [
-            2, 3, 5, 9, 17, 33, 65, 129, 257, 513, 1025, 2049, 3601, 3601, 3601,
+            2, 3, 5, 9, 17, 33, 65, 129, 257, 513, 1025, 2049, 2049, 3601, 3601,
         ];
         assert_eq!(waits[..expected.len()], expected);
     }
@@ -222,12 +218,35 @@ mod tests {
     }
 
     #[test]
+    fn tries_are_forgotten_one_by_one() {
+        memory::open();
+        let rule = SIGN_INS.at("192.0.2.1");
+        let tries = || match memory::rows("SELECT tries FROM throttle")[0][0] {
+            Column::Integer(tries) => tries,
+            _ => panic!("no number"),
+        };
+        // One a minute is what many people behind one address may come to.
+        for minute in 0..500 {
+            assert_eq!(wait(&rule, NOW.plus(minute * MINUTE)), 0);
+        }
+        assert_eq!(tries(), 1);
+        // Two a minute are more than that, however they are spread.
+        for half in 0..60 {
+            assert_eq!(wait(&rule, NOW.plus(500 * MINUTE + half * MINUTE / 2)), 0);
+        }
+        assert_eq!(tries(), 31);
+        // A clock that goes back forgets nothing and counts nothing twice.
+        assert_eq!(wait(&rule, NOW), 0);
+        assert_eq!(tries(), 32);
+    }
+
+    #[test]
     fn a_try_that_was_a_good_one_is_taken_back() {
         memory::open();
         let rules = [SIGN_INS.at("192.0.2.1")];
         for _ in 0..100 {
             count(&rules, NOW, []).unwrap();
-            take_back(&rules).unwrap();
+            take_back(&rules);
         }
         assert_eq!(wait(&rules[0], NOW), 0);
     }

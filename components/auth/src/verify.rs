@@ -4,7 +4,7 @@ use stoa_kit::{Problem, Request, Response, Timestamp};
 
 use crate::one_time::{Purpose, Shown, refused};
 use crate::outbox::Event;
-use crate::peers::{Account, directory};
+use crate::peers::directory;
 use crate::queries::one_time::Found;
 use crate::queries::sessions::Which;
 use crate::throttle::{self, TOKENS};
@@ -22,46 +22,62 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let token = form.complete(|| token)?;
 
     let now = Timestamp::now();
-    let rule = TOKENS.at(&request.client);
-    throttle::check(&rule, now)?;
     let purposes = [Purpose::Verify, Purpose::Email];
     let Some(found) = queries::one_time::find(&token.0, purposes, now)? else {
-        throttle::note(&rule, now)?;
+        throttle::count(&[TOKENS.at(&request.client)], now, [])?;
         return Err(refused());
     };
-    // The account first: it may be told twice, the token is used up once.
-    let account = if found.purpose == Purpose::Email {
-        directory::change_email(&found.account, &found.email)?
-    } else {
-        directory::verify_email(&found.account, &found.email)?
-    };
-    settle(&found, &account.ok_or_else(refused)?, now)?;
+    match (found.purpose, &found.password) {
+        (Purpose::Email, _) => change(&found, now)?,
+        (_, Some(hash)) => confirm(&found, hash, &request.id, now)?,
+        (_, None) => verify(&found, now)?,
+    }
     Ok(Response::no_content())
 }
 
-/// Uses the token up, with what follows from it.
-fn settle(found: &Found, account: &Account, now: Timestamp) -> Result<(), Problem> {
-    let mut statements = vec![queries::one_time::consume(&found.id, now)];
-    match (found.purpose, &found.password) {
-        (Purpose::Verify, Some(hash)) => statements.extend([
-            // Whoever signed up before has not shown that it is his address.
-            queries::sessions::end(&account.id, Which::All, now),
-            queries::credentials::put(&account.id, hash, now),
-            queries::one_time::revoke(&account.id, Purpose::Verify, now),
-            queries::outbox::record(&Event::password_changed(account), now),
-        ]),
+/// Another address for the account. The token is used up first: if it was
+/// revoked at this moment, nothing must happen.
+fn change(found: &Found, now: Timestamp) -> Result<(), Problem> {
+    let statements = [
+        queries::one_time::consume(&found.id, now),
         // What was sent to the old address is no good any more.
-        (Purpose::Email, _) => statements.extend([
-            queries::one_time::revoke(&account.id, Purpose::Reset, now),
-            queries::one_time::revoke(&account.id, Purpose::Verify, now),
-        ]),
-        _ => {}
-    }
+        queries::one_time::revoke_all(&found.account, now),
+    ];
+    queries::unless_too_late(0, &statements)?.ok_or_else(refused)?;
+    directory::change_email(&found.account, &found.email)?.ok_or_else(refused)?;
+    Ok(())
+}
+
+/// A sign-up for an address that had an account of which nobody had shown that
+/// it is his: its password takes the place of the other, whose sessions end.
+fn confirm(found: &Found, hash: &str, request: &str, now: Timestamp) -> Result<(), Problem> {
+    let account = directory::find(&found.account)?
+        .filter(|account| account.email == found.email)
+        .ok_or_else(refused)?;
+    let statements = [
+        queries::one_time::consume(&found.id, now),
+        queries::credentials::put(&account.id, hash, now),
+        queries::one_time::revoke_all(&account.id, now),
+        queries::outbox::record(&Event::password_changed(&account), now),
+        queries::sessions::end(&account.id, Which::All, now),
+    ];
     let outcomes = queries::unless_too_late(0, &statements)?.ok_or_else(refused)?;
-    if found.password.is_some()
-        && let Some(ended) = outcomes.into_iter().nth(1)
-    {
-        revocation::announce(&queries::ids(ended)?, now);
+    revocation::announce(&queries::ids(outcomes)?, now);
+    // The password is set; that the mail has arrived can be shown once more.
+    if let Err(problem) = directory::verify_email(&found.account, &found.email) {
+        problem.log(request);
     }
+    Ok(())
+}
+
+/// The address of the account, and nothing else. It may be noted twice, so the
+/// token is used up last.
+fn verify(found: &Found, now: Timestamp) -> Result<(), Problem> {
+    directory::verify_email(&found.account, &found.email)?.ok_or_else(refused)?;
+    let statements = [
+        queries::one_time::consume(&found.id, now),
+        queries::one_time::revoke(&found.account, Purpose::Verify, now),
+    ];
+    queries::unless_too_late(0, &statements)?.ok_or_else(refused)?;
     Ok(())
 }

@@ -10,6 +10,18 @@ use stoa_kit::form::{self, Errors};
 #[serde(transparent)]
 pub struct Name(pub String);
 
+impl Name {
+    /// Reads a name from elsewhere than a body. The error says what would be
+    /// right.
+    pub fn parse(text: String) -> Result<Self, String> {
+        let mut errors = Errors::default();
+        Self::read(&Value::String(text), &mut errors).ok_or_else(|| {
+            let reasons = errors.into_list().into_iter().map(|error| error.message);
+            reasons.collect::<Vec<_>>().join(", ")
+        })
+    }
+}
+
 impl Field for Name {
     fn read(value: &Value, errors: &mut Errors) -> Option<Self> {
         let name = form::text(value, 0, 200, errors)?;

@@ -22,6 +22,7 @@ pub mod problem;
 pub mod query;
 pub mod request;
 pub mod response;
+mod role;
 pub mod service;
 pub mod sql;
 pub mod timestamp;

@@ -146,32 +146,18 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
 
 /// Roles by name; one that is not known is refused.
 mod roles {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
     use stoa_kit::Role;
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    enum Name {
-        Customer,
-        Admin,
-    }
-
     pub(super) fn serialize<S: Serializer>(roles: &[Role], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(roles.iter().map(|role| match role {
-            Role::Customer => Name::Customer,
-            Role::Admin => Name::Admin,
-        }))
+        to.collect_seq(roles.iter().map(|role| role.name()))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Role>, D::Error> {
-        let names = Vec::<Name>::deserialize(from)?;
-        Ok(names
-            .into_iter()
-            .map(|name| match name {
-                Name::Customer => Role::Customer,
-                Name::Admin => Role::Admin,
-            })
-            .collect())
+        let names = Vec::<String>::deserialize(from)?;
+        let role = |name: &String| Role::parse(name).ok_or_else(|| D::Error::custom("no role"));
+        names.iter().map(role).collect()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Access tokens that nobody should take, at the gateway: forged by hand, and
 //! signed by the real key but saying what auth would not.
 
+use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use stoa_harness::{Answer, Lattice};
 use stoa_kit::{Id, Role, Timestamp};
 use stoa_tokens::{Claims, Realm, SigningKey};
@@ -14,7 +16,7 @@ pub(crate) struct Forge(SigningKey);
 
 impl Forge {
     pub(crate) fn of(lattice: &Lattice) -> Self {
-        let seed: String = mail::database(lattice)
+        let seed: String = mail::database(lattice, "auth")
             .query_row("SELECT seed FROM signing_keys", [], |row| row.get(0))
             .expect("a key");
         Self(SigningKey::from_text(&seed).expect("a key"))
@@ -55,6 +57,15 @@ fn refused(what: &str, token: &str) {
     assert_eq!(answer.header("www-authenticate"), REFUSAL, "{what}");
 }
 
+/// The published key with this id.
+fn published(kid: &str) -> Value {
+    let jwks = shared().anonymous().get("/.well-known/jwks.json").send();
+    let keys = jwks.expect(200).body["keys"].take();
+    let found = keys.as_array().expect("a list").iter();
+    let found = found.cloned().find(|key| key["kid"] == kid);
+    found.expect("the key is published")
+}
+
 fn encoded(json: &Value) -> String {
     base64(json.to_string().as_bytes())
 }
@@ -84,7 +95,8 @@ pub(crate) fn a_token_that_was_changed_is_refused() {
     let [header, claims, signature] = parts[..] else {
         panic!("{token}");
     };
-    let admin = json!({"roles": ["admin"]});
+    let mut admin = Forge::claims(&person, 0);
+    admin.roles.push(Role::Admin);
     for (what, token) in [
         ("no signature", format!("{header}.{claims}.")),
         ("two parts", format!("{header}.{claims}")),
@@ -95,7 +107,7 @@ pub(crate) fn a_token_that_was_changed_is_refused() {
         ),
         (
             "other claims",
-            format!("{header}.{}.{signature}", encoded(&admin)),
+            format!("{header}.{}.{signature}", encoded(&json!(admin))),
         ),
         ("padding", format!("{token}==")),
         ("a space inside", format!("{header}. {claims}.{signature}")),
@@ -149,6 +161,22 @@ pub(crate) fn a_tokens_header_chooses_nothing() {
     // token names.
     let claims = Forge::claims(&person, 0);
     refused("signed by another key", &own.sign(&claims));
+    // The public key as if it were the secret of an HMAC: as its JWK, and as
+    // it is written there.
+    let public = published(&kid);
+    let jwk = public.to_string();
+    let x = public["x"].as_str().expect("a key").to_owned();
+    for secret in [jwk.as_bytes(), x.as_bytes()] {
+        let header = encoded(&json!({"alg": "HS256", "kid": kid, "typ": "at+jwt"}));
+        let signed = format!("{header}.{}", parts[1]);
+        let mut hmac = Hmac::<Sha256>::new_from_slice(secret).expect("a key");
+        hmac.update(signed.as_bytes());
+        let signature = base64(&hmac.finalize().into_bytes());
+        refused(
+            "HS256 with the public key",
+            &format!("{signed}.{signature}"),
+        );
+    }
     let unsigned = format!(
         "{}.{}.",
         encoded(&json!({"alg": "none", "typ": "at+jwt"})),

@@ -34,7 +34,15 @@ pub(crate) struct Event {
 
 /// What auth has to tell of an account, in order.
 pub(crate) fn events(lattice: &Lattice, account: &str) -> Vec<Event> {
-    let database = database(lattice);
+    events_of(&database(lattice, "auth"), account)
+}
+
+/// What the account service has to tell of it.
+pub(crate) fn events_of_account(lattice: &Lattice, account: &str) -> Vec<Event> {
+    events_of(&database(lattice, "account"), account)
+}
+
+fn events_of(database: &Connection, account: &str) -> Vec<Event> {
     let mut select = database
         .prepare("SELECT type, data FROM outbox WHERE subject = ?1 ORDER BY number")
         .expect("an outbox");
@@ -48,9 +56,9 @@ pub(crate) fn events(lattice: &Lattice, account: &str) -> Vec<Event> {
     rows.expect("rows").map(|row| row.expect("a row")).collect()
 }
 
-/// The database of auth.
-pub(crate) fn database(lattice: &Lattice) -> Connection {
-    let path = lattice.folder().join("data/auth.db");
+/// The database of a service.
+pub(crate) fn database(lattice: &Lattice, service: &str) -> Connection {
+    let path = lattice.folder().join(format!("data/{service}.db"));
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a database")
 }
 

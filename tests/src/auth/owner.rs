@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::mail::events_of_account;
 use super::{PASSWORD, Person, refresh, sign_in};
 use crate::shared;
 
@@ -68,6 +69,10 @@ pub(crate) fn a_deleted_account_is_signed_out_within_a_second() {
     person.is_signed_out();
     other.is_signed_out();
     sign_in(&person.visitor, &person.email, PASSWORD).problem(401, "invalid_credentials");
+    let told = events_of_account(shared(), &person.id);
+    let kinds: Vec<_> = told.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(kinds, ["account.created", "account.deleted"]);
+    assert_eq!(told[1].data["email"], "deleted@auth.example");
 }
 
 pub(crate) fn who_loses_a_role_is_signed_out_and_who_gets_one_has_it_in_new_tokens() {

@@ -20,6 +20,14 @@ pub(crate) fn hash(found: Option<Outcome>) -> Result<Option<String>, Problem> {
     Ok(rows.next().map(|mut row| row.text()).transpose()?)
 }
 
+/// Finds the password that was checked, if it is still the account's.
+pub(crate) fn is_still(account: &str, hash: &str) -> Statement {
+    Statement::new("SELECT 1 FROM credentials WHERE account = ?1 AND hash = ?2")
+        .bind(account)
+        .bind(hash)
+        .expecting(1)
+}
+
 /// Whether an account has a password.
 pub(crate) fn has(account: &str) -> Result<bool, Problem> {
     Ok(!DATABASE.query(&select(Some(account)))?.is_empty())

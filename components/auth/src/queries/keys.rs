@@ -11,8 +11,8 @@ use crate::secret::Secret;
 /// The name of the one secret.
 const TOKENS: &str = "tokens";
 
-/// Finds what signs at this time; see [`signer`].
-pub(crate) fn select(now: Timestamp) -> Statement {
+/// Finds what signs at this time.
+fn select(now: Timestamp) -> Statement {
     Statement::new(
         "SELECT seed, (SELECT value FROM secrets WHERE name = ?2) FROM signing_keys \
          WHERE signs_from <= ?1 ORDER BY signs_from DESC LIMIT 1",

@@ -92,12 +92,24 @@ pub(crate) fn consume(id: &str, now: Timestamp) -> Statement {
 
 /// Makes the tokens of an account for a purpose useless.
 pub(crate) fn revoke(account: &str, purpose: Purpose, now: Timestamp) -> Statement {
+    let purpose = purpose.name();
     Statement::new(
-        "UPDATE one_time_tokens SET used = ?3, password = NULL \
-         WHERE account = ?1 AND purpose = ?2 AND used IS NULL",
+        "UPDATE one_time_tokens SET used = ?2, password = NULL \
+         WHERE account = ?1 AND used IS NULL AND purpose = ?3",
     )
     .bind(account)
-    .bind(purpose.name())
+    .bind(now)
+    .bind(purpose)
+}
+
+/// Makes all tokens of an account useless: whoever asked for them may be
+/// somebody else than who has the account now.
+pub(crate) fn revoke_all(account: &str, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE one_time_tokens SET used = ?2, password = NULL \
+         WHERE account = ?1 AND used IS NULL",
+    )
+    .bind(account)
     .bind(now)
 }
 

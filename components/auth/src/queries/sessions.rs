@@ -135,8 +135,23 @@ pub(crate) fn announced(sessions: &[Id], now: Timestamp) -> Result<(), Problem> 
 
 /// Ends sessions now and returns their ids.
 pub(crate) fn end_now(account: &str, which: Which<'_>, now: Timestamp) -> Result<Vec<Id>, Problem> {
-    let mut outcomes = DATABASE.transact(&[end(account, which, now)])?;
-    Ok(outcomes.pop().map(ids).transpose()?.unwrap_or_default())
+    Ok(ids(DATABASE.transact(&[end(account, which, now)])?)?)
+}
+
+/// The same by a session of the account, if it goes on itself.
+pub(crate) fn end_by(
+    session: &str,
+    account: &str,
+    which: Which<'_>,
+    now: Timestamp,
+) -> Result<Option<Vec<Id>>, Problem> {
+    let is_live =
+        Statement::new("SELECT 1 FROM sessions WHERE id = ?1 AND account = ?2 AND ended IS NULL")
+            .bind(session)
+            .bind(account)
+            .expecting(1);
+    let outcomes = unless_too_late(0, &[is_live, end(account, which, now)])?;
+    Ok(outcomes.map(ids).transpose()?)
 }
 
 /// Deletes what ended, or was not used any more, long ago.

@@ -28,30 +28,40 @@ fn select(column: &str, rules: &[Rule], now: Timestamp) -> Statement {
         names.push_str(if names.is_empty() { "?" } else { ", ?" });
         names.push_str(&number.to_string());
     }
+    // Nobody is told to wait longer: if one would have to, a clock went back.
     let select = Statement::new(format!(
-        "SELECT {column} FROM throttle WHERE until > ?1 AND name IN ({names})"
+        "SELECT {column} FROM throttle \
+         WHERE until > ?1 AND until <= ?1 + {LONGEST} AND name IN ({names})"
     ));
     rules.iter().fold(select.bind(now), |select, rule| {
         select.bind(rule.name.as_str())
     })
 }
 
-/// Counts a try. From `free` on, each has to be waited for: a second, and twice
-/// as long after every `step` of them.
+/// Counts a try, and forgets those for which it is time. From `free` on, each
+/// has to be waited for: a second, and twice as long after every `step` of them.
 pub(crate) fn count(rule: &Rule, now: Timestamp) -> Statement {
-    let tries = "(CASE WHEN throttle.updated <= ?5 THEN 1 ELSE throttle.tries + 1 END)";
+    // `updated` is when the last one was forgotten; a clock may go back.
+    let due = "(CASE WHEN ?2 > throttle.updated THEN (?2 - throttle.updated) / ?6 ELSE 0 END)";
+    let rest = format!(
+        "(CASE WHEN throttle.updated <= ?5 OR throttle.tries <= {due} THEN 0 \
+             ELSE throttle.tries - {due} END)"
+    );
     Statement::new(format!(
         "INSERT INTO throttle (name, tries, updated, until) VALUES (?1, 1, ?2, 0) \
-         ON CONFLICT (name) DO UPDATE SET tries = {tries}, updated = ?2, until = CASE \
-             WHEN {tries} <= ?3 THEN 0 \
-             WHEN ({tries} - ?3 - 1) / ?4 >= {MOST_DOUBLINGS} THEN ?2 + {LONGEST} \
-             ELSE ?2 + (1000 << (({tries} - ?3 - 1) / ?4)) END"
+         ON CONFLICT (name) DO UPDATE SET tries = {rest} + 1, \
+             updated = CASE WHEN {rest} = 0 THEN ?2 ELSE throttle.updated + {due} * ?6 END, \
+             until = CASE \
+                 WHEN {rest} < ?3 THEN 0 \
+                 WHEN ({rest} - ?3) / ?4 >= {MOST_DOUBLINGS} THEN ?2 + {LONGEST} \
+                 ELSE ?2 + (1000 << (({rest} - ?3) / ?4)) END"
     ))
     .bind(rule.name.as_str())
     .bind(now)
     .bind(rule.policy.free)
     .bind(rule.policy.step)
     .bind(now.plus(-MEMORY))
+    .bind(rule.policy.forget)
 }
 
 /// Takes one try back: it was none of those that are counted.
