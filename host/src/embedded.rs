@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use stoa_events_provider::EventsProvider;
 use stoa_keyvalue_provider::KeyValueProvider;
 use stoa_keyvalue_provider::config::NatsServer;
+use stoa_mail_provider::MailProvider;
 use stoa_sql_provider::{Config, SqlProvider};
 use stoa_ticker_provider::{Lattice, TickerProvider};
 use wasmcloud_host::wasmbus::exchange::Client;
@@ -12,9 +14,20 @@ use wasmcloud_host::wasmbus::{Caller, EmbeddedProviders, ProviderHost};
 /// All of them, by the names of their archives.
 pub fn providers() -> EmbeddedProviders {
     EmbeddedProviders::default()
+        .with("events", events)
         .with("keyvalue", keyvalue)
+        .with("mail", mail)
         .with("sql", sql)
         .with("ticker", ticker)
+}
+
+async fn events(host: ProviderHost) -> anyhow::Result<()> {
+    let nats = async_nats::Client::clone(&host.connection().nats);
+    let provider = EventsProvider::new(Exchange(host.caller()), Some(nats));
+    let exports = host.exports();
+    let serving = stoa_events_provider::bindings::serve(&exports, provider.clone());
+    let calls = Box::pin(serving).await?;
+    host.run(provider, exports, calls).await
 }
 
 async fn keyvalue(host: ProviderHost) -> anyhow::Result<()> {
@@ -26,6 +39,13 @@ async fn keyvalue(host: ProviderHost) -> anyhow::Result<()> {
     let exports = host.exports();
     let serving = stoa_keyvalue_provider::bindings::serve(&exports, provider.clone());
     let calls = Box::pin(serving).await?;
+    host.run(provider, exports, calls).await
+}
+
+async fn mail(host: ProviderHost) -> anyhow::Result<()> {
+    let provider = MailProvider::new(stoa_mail_provider::Config::parse(host.config()));
+    let exports = host.exports();
+    let calls = stoa_mail_provider::serve(&exports, provider.clone()).await?;
     host.run(provider, exports, calls).await
 }
 
@@ -47,6 +67,14 @@ async fn ticker(host: ProviderHost) -> anyhow::Result<()> {
 struct Exchange(Caller);
 
 impl Lattice for Exchange {
+    type Client = Client;
+
+    async fn client(&self, component: &str, timeout: Duration) -> anyhow::Result<Client> {
+        Ok(self.0.client(component, timeout))
+    }
+}
+
+impl stoa_events_provider::Lattice for Exchange {
     type Client = Client;
 
     async fn client(&self, component: &str, timeout: Duration) -> anyhow::Result<Client> {

@@ -10,6 +10,8 @@ mod down;
 #[cfg(feature = "patched")]
 mod embedded;
 mod engine;
+#[cfg(feature = "patched")]
+mod events;
 mod host;
 mod keys;
 mod lattice;
@@ -67,6 +69,9 @@ enum Command {
     Admin(admin::Options),
     /// Shows or rotates the keys that sign access tokens.
     Keys(keys::Options),
+    /// Shows events, handlers and dead letters, and brings these again.
+    #[cfg(feature = "patched")]
+    Events(events::Options),
     /// Stops the lattice that runs on the data folder.
     Down,
     /// Runs a plain wasmCloud host in a lattice that is there already.
@@ -127,6 +132,8 @@ async fn run(data: &Path, command: Command, terminal: &mut Terminal) -> anyhow::
         Command::Swap(options) => swap::run(&folder()?, &options, terminal).await,
         Command::Admin(options) => admin::run(data, &options, terminal).await,
         Command::Keys(options) => keys::run(data, &options, terminal).await,
+        #[cfg(feature = "patched")]
+        Command::Events(options) => events::run(data, &options, terminal).await,
         Command::Down => down::run(&folder()?, terminal).await,
         Command::Host(options) => host::run(&options).await,
         Command::Wadm(options) => wadm::run(&options).await,

@@ -178,7 +178,7 @@ spec:
     #[test]
     fn the_real_manifest_has_a_place_for_every_setting() {
         let text = include_str!("../../wadm.yaml").replace("file://./", "stoa://");
-        let settings = crate::up::settings("127.0.0.1:1", "nats://127.0.0.1:2", "/data");
+        let settings = crate::up::settings("127.0.0.1:1", "nats://127.0.0.1:2", "/data", "/mail");
         let rendered = render(&text, Path::new("/"), &settings, ARCHIVES).unwrap();
         assert!(!rendered.contains("127.0.0.1:4222") && !rendered.contains("127.0.0.1:8080"));
     }

@@ -54,11 +54,26 @@ pub struct Lattice {
 impl Lattice {
     /// Its auth service.
     pub async fn operator(&self, data: &Path) -> anyhow::Result<Operator> {
+        Operator::of(&self.url(data)?).await
+    }
+
+    /// A connection to its NATS server.
+    pub async fn nats(&self, data: &Path) -> anyhow::Result<async_nats::Client> {
+        connect(&self.url(data)?).await
+    }
+
+    fn url(&self, data: &Path) -> anyhow::Result<String> {
         match &self.nats {
-            Some(nats) => Operator::of(nats).await,
-            None => Operator::of(&Folder::of_a_lattice(data)?.running()?.nats).await,
+            Some(nats) => Ok(nats.clone()),
+            None => Ok(Folder::of_a_lattice(data)?.running()?.nats),
         }
     }
+}
+
+async fn connect(nats: &str) -> anyhow::Result<async_nats::Client> {
+    async_nats::connect(nats)
+        .await
+        .with_context(|| format!("cannot reach NATS at {nats}"))
 }
 
 /// The auth service, for operators.
@@ -67,9 +82,12 @@ pub struct Operator(Client);
 impl Operator {
     /// The auth service of the lattice on a NATS server.
     pub async fn of(nats: &str) -> anyhow::Result<Self> {
-        let connected = async_nats::connect(nats).await;
-        let nats = connected.with_context(|| format!("cannot reach NATS at {nats}"))?;
-        let client = Client::new(nats, format!("{}.{AUTH}", lattice::NAME), None).await;
+        let client = Client::new(
+            connect(nats).await?,
+            format!("{}.{AUTH}", lattice::NAME),
+            None,
+        )
+        .await;
         client.map(Self).context("NATS does not answer")
     }
 

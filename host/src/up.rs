@@ -92,6 +92,7 @@ pub async fn run(
         &http.to_string(),
         &nats.url,
         &folder.path("data").to_string_lossy(),
+        &folder.path("mail").to_string_lossy(),
     );
     let base = options.manifest.parent().unwrap_or(Path::new("."));
     let url = format!("http://{http}");
@@ -159,12 +160,13 @@ pub async fn run(
 }
 
 /// The manifest's properties that are this machine's to know.
-pub fn settings(http: &str, nats: &str, data: &str) -> Vec<Setting<'static>> {
+pub fn settings(http: &str, nats: &str, data: &str, mail: &str) -> Vec<Setting<'static>> {
     [
         ("http-server", "address", http),
         ("messaging", "cluster_uris", nats),
         ("heartbeats", "cluster_uris", nats),
         ("sql", "data_dir", data),
+        ("mail", "folder", mail),
     ]
     .into_iter()
     .map(|(config, property, value)| Setting {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::pull::OrderedConfig;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use stoa_harness::Lattice;
@@ -51,6 +53,31 @@ impl Bus {
                 "the call was accepted"
             );
         });
+    }
+
+    /// The types of the events about something, in the order of the stream.
+    pub(crate) fn events(&self, subject: &str) -> Vec<String> {
+        let filter = format!("stoa.events.*.*.{subject}");
+        self.runtime.block_on(async {
+            let jetstream = jetstream::new(self.client.clone());
+            let stream = jetstream.get_stream("STOA_EVENTS").await;
+            let stream = stream.expect("the stream of events");
+            let reader = stream.create_consumer(OrderedConfig {
+                filter_subject: filter,
+                ..OrderedConfig::default()
+            });
+            let mut reader = reader.await.expect("a reader");
+            let count = reader.info().await.expect("a reader's state").num_pending;
+            let messages = reader.messages().await.expect("messages");
+            let subjects = messages
+                .take(usize::try_from(count).expect("a count"))
+                .map(|message| message.expect("a message").subject.to_string());
+            let kinds = subjects.map(|subject| {
+                let words: Vec<_> = subject.split('.').collect();
+                words[2..words.len() - 1].join(".")
+            });
+            kinds.collect().await
+        })
     }
 
     /// Publishes a beat on the subject of the service that it names.

@@ -177,6 +177,7 @@ pub(crate) fn status_shows_what_runs_and_how_it_is() {
     for (component, instances) in [
         ("account", "100"),
         ("auth", "100"),
+        ("email", "100"),
         ("gateway", "500"),
         ("product", "500"),
         ("registry", "100"),
@@ -187,9 +188,11 @@ pub(crate) fn status_shows_what_runs_and_how_it_is() {
         assert!(row[1].ends_with(" s ago"), "{row:?}");
     }
     let providers = [
+        "events",
         "http-client",
         "http-server",
         "keyvalue",
+        "mail",
         "messaging",
         "sql",
         "ticker",
@@ -200,6 +203,12 @@ pub(crate) fn status_shows_what_runs_and_how_it_is() {
     for (link, name) in [
         ("gateway -> account", "account"),
         ("gateway -> auth", "auth"),
+        ("gateway -> email", "email"),
+        ("email -> auth", "default"),
+        ("email -> mail", "default"),
+        ("events -> email", "email"),
+        ("events -> auth", "outbox-auth"),
+        ("auth -> events", "default"),
         ("account -> auth", "default"),
         ("auth -> account", "default"),
         ("auth -> hasher", "default"),

@@ -34,7 +34,7 @@ pub(crate) fn stop_component(lattice: &Lattice, component: &str) {
 }
 
 /// The process of a provider or of NATS.
-fn part(lattice: &Lattice, name: &str) -> Process {
+pub(crate) fn part(lattice: &Lattice, name: &str) -> Process {
     let parts = Process::all_of(lattice.folder());
     let mut parts = parts.iter().filter(|process| {
         let program = process.command.split(' ').next().unwrap_or_default();
@@ -82,7 +82,7 @@ pub(crate) fn a_database_provider_that_is_killed_comes_back_with_all_products() 
     let sql = part(&lattice, "_sql_");
     sql.signal("KILL");
     eventually("another process", || {
-        !sql.is_alive() && Process::all_of(lattice.folder()).len() == 5
+        !sql.is_alive() && Process::all_of(lattice.folder()).len() == 7
     });
     asking.forget();
     asking.wait_for(200);
@@ -101,7 +101,7 @@ pub(crate) fn a_key_value_provider_that_is_killed_comes_back_with_all_services()
     let keyvalue = part(&lattice, "_keyvalue_");
     keyvalue.signal("KILL");
     eventually("another process", || {
-        !keyvalue.is_alive() && Process::all_of(lattice.folder()).len() == 5
+        !keyvalue.is_alive() && Process::all_of(lattice.folder()).len() == 7
     });
     asking.forget();
     asking.wait_for(200);
@@ -121,7 +121,7 @@ pub(crate) fn a_ticker_that_is_killed_comes_back_before_a_lease_runs_out() {
         let shown = admin.get(&format!("/services/{service}")).send();
         shown.expect(200).body["instances"][0]["sequence"].as_u64()
     };
-    let services = ["account", "gateway", "product", "registry"];
+    let services = ["account", "auth", "email", "gateway", "product", "registry"];
     let before = services.map(beat);
     let asking = Asking::start(&lattice.anonymous(), "/health/ready");
     part(&lattice, "_ticker_").signal("KILL");
@@ -159,7 +159,7 @@ pub(crate) fn a_caller_that_ends_in_the_middle_of_a_call_blocks_no_other() {
 pub(crate) fn without_nats_the_lattice_ends_and_says_so() {
     let mut lattice = Lattice::start_as(ARCHIVES);
     let processes = Process::all_of(lattice.folder());
-    assert_eq!(processes.len(), 5, "{processes:?}");
+    assert_eq!(processes.len(), 7, "{processes:?}");
     part(&lattice, "nats-server").signal("KILL");
     let ended = lattice.ended();
     assert!(!ended.status.success());

@@ -16,8 +16,10 @@ mod bad_input;
 mod bus;
 mod commands;
 mod engine;
+mod events;
 mod gateway;
 mod life;
+mod mails;
 mod outside;
 mod products;
 mod services;
@@ -152,6 +154,26 @@ fn tests() -> Vec<Trial> {
         ]
         auth::secrets: [
             no_secret_is_stored_as_it_is,
+        ]
+        events: [
+            what_happens_to_an_account_is_told_in_order_and_soon,
+            sign_ups_go_on_while_events_and_mail_are_away_and_are_told_of_later,
+        ]
+        mails: [
+            who_signs_up_gets_one_mail_whose_link_verifies_the_address,
+            a_forgotten_password_is_set_by_the_link_of_a_mail,
+            what_is_refused_for_now_arrives_later_and_once,
+            what_is_refused_for_good_is_tried_once_and_the_address_is_suppressed,
+            what_may_have_been_accepted_is_sent_again_under_the_same_id,
+            a_slow_answer_holds_up_nobody_else,
+            an_administrator_has_a_mail_tried_again,
+            without_a_server_mails_go_into_the_folder,
+        ]
+        mails::kills: [
+            no_mail_gets_lost_when_the_events_provider_is_killed,
+            no_mail_gets_lost_when_the_mail_provider_is_killed,
+            no_mail_gets_lost_when_nats_is_killed,
+            no_mail_gets_lost_when_the_host_is_killed,
         ]
         products::create: [
             a_created_product_is_where_location_says,
@@ -416,6 +438,7 @@ fn tests() -> Vec<Trial> {
 
 fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&Arguments::from_args(), tests());
+    mails::end();
     let Some(lattice) = SHARED.get() else {
         return conclusion.exit_code();
     };

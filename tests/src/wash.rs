@@ -183,12 +183,20 @@ pub(crate) fn wash_runs_the_lattice_with_our_host() {
             .collect()
     };
     let components = [
-        "account", "auth", "gateway", "hasher", "product", "registry",
+        "account", "auth", "email", "gateway", "hasher", "product", "registry",
     ];
     let components = components.map(str::to_owned).into();
     eventually("all components", || ids("components") == components);
     let providers = ids("providers");
-    for provider in ["http-server", "keyvalue", "messaging", "sql", "ticker"] {
+    for provider in [
+        "events",
+        "http-server",
+        "keyvalue",
+        "mail",
+        "messaging",
+        "sql",
+        "ticker",
+    ] {
         assert!(providers.contains(provider), "{providers:?}");
     }
 

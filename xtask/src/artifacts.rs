@@ -17,7 +17,7 @@ use crate::process::{run, say};
 use crate::tools::{self, WASM_TARGET};
 
 /// The services, as their crates are called.
-const SERVICES: [&str; 5] = ["account", "auth", "gateway", "product", "registry"];
+const SERVICES: [&str; 6] = ["account", "auth", "email", "gateway", "product", "registry"];
 
 /// Components that are no services: they send no beats, in which their digest
 /// would be.
@@ -32,7 +32,7 @@ pub(crate) fn packages() -> Vec<&'static str> {
 const TEST_COMPONENTS: [&str; 1] = ["probe"];
 
 /// The capability providers; their crates are called `stoa-<name>-provider`.
-const PROVIDERS: [&str; 3] = ["keyvalue", "sql", "ticker"];
+const PROVIDERS: [&str; 5] = ["events", "keyvalue", "mail", "sql", "ticker"];
 
 /// Precedes the place for the digest in a component; see `stoa_kit::digest`.
 const DIGEST_MARKER: &[u8] = b"stoa-content-digest:";

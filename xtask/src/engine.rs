@@ -35,9 +35,11 @@ impl Stoa {
 }
 
 /// Packages outside `host/` that are built into the program.
-const BUILT_IN: [&str; 4] = [
+const BUILT_IN: [&str; 6] = [
     "crates/provider",
+    "providers/events",
     "providers/keyvalue",
+    "providers/mail",
     "providers/sql",
     "providers/ticker",
 ];

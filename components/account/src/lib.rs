@@ -26,7 +26,8 @@ mod schema;
 mod sessions;
 mod show;
 
-use stoa_kit::{Method, Problem, Request, Response, Service};
+use stoa_kit::bindings::exports::stoa::clock::ticks::Timing;
+use stoa_kit::{Method, Problem, Request, Response, Service, heartbeat};
 
 /// The directory's export and what is asked of auth, as generated.
 #[allow(
@@ -91,6 +92,14 @@ impl Service for Account {
 
             _ => Err(Problem::no_route(request)),
         }
+    }
+
+    fn tick(timing: &Timing) -> Result<(), String> {
+        if stoa_outbox::is_due(timing) {
+            return stoa_outbox::relay(&queries::DATABASE, stoa_outbox::publish)
+                .map_err(|error| error.to_string());
+        }
+        heartbeat::publish(Self::ID, Self::VERSION, timing)
     }
 }
 

@@ -6,15 +6,16 @@
 use stoa_domain::{Email, Name};
 use stoa_kit::sql::{Error, Row};
 use stoa_kit::{Id, Problem, Role, Statement, Timestamp};
+use stoa_outbox::Event;
 
 use crate::account::{Account, Draft};
 use crate::fields::{Roles, Verified};
 use crate::listing::Listing;
 #[cfg(test)]
-use crate::memory::DATABASE;
-use crate::outbox::Event;
+pub(crate) use crate::memory::DATABASE;
+use crate::outbox;
 #[cfg(not(test))]
-use crate::schema::SCHEMA as DATABASE;
+pub(crate) use crate::schema::SCHEMA as DATABASE;
 
 /// The columns of an account, in the order in which [`account`] takes them.
 const COLUMNS: &str = "id, version, created, updated, email, email_verified, customer, admin, \
@@ -57,7 +58,9 @@ pub(crate) fn insert(id: Id, draft: &Draft, now: Timestamp) -> Result<Account, E
     .bind(id)
     .bind(now);
     let insert = bind_content(insert, draft)?.expecting(1);
-    let outcomes = DATABASE.transact(&[insert, record(&Event::created(id, draft), now)])?;
+    let event = outbox::created(id, draft).statement(now);
+    let outcomes = DATABASE.transact(&[insert, event])?;
+    outbox::nudge();
     let rows = outcomes.into_iter().take(1).flat_map(|write| write.rows);
     only(rows.map(Row::new).collect())
 }
@@ -81,7 +84,7 @@ pub(crate) fn replace(
     .bind(now);
     let update = bind_content(update, draft)?.bind(before.version);
     let resigns = before.roles.has(Role::Admin) && !draft.roles.has(Role::Admin);
-    let rows = change(update, resigns, &Event::updated(before, draft), now)?;
+    let rows = change(update, resigns, &outbox::updated(before, draft), now)?;
     rows.map(only).transpose().map_err(Problem::from)
 }
 
@@ -100,7 +103,7 @@ pub(crate) fn delete(before: &Account, now: Timestamp) -> Result<Option<()>, Pro
     .bind(now)
     .bind(before.version);
     let resigns = before.roles.has(Role::Admin);
-    let rows = change(delete, resigns, &Event::deleted(before), now)?;
+    let rows = change(delete, resigns, &outbox::deleted(before), now)?;
     Ok(rows.map(|_| ()))
 }
 
@@ -158,13 +161,14 @@ fn change(
     now: Timestamp,
 ) -> Result<Option<Vec<Row>>, Problem> {
     const WRITE: u32 = 0;
-    let mut statements = vec![write.expecting(1), record(event, now)];
+    let mut statements = vec![write.expecting(1), event.statement(now)];
     if resigns {
         let left = Statement::new("SELECT 1 FROM accounts WHERE admin = 1 LIMIT 1");
         statements.push(left.expecting(1));
     }
     match DATABASE.transact(&statements) {
         Ok(outcomes) => {
+            outbox::nudge();
             let rows = outcomes.into_iter().take(1).flat_map(|write| write.rows);
             Ok(Some(rows.map(Row::new).collect()))
         }
@@ -177,19 +181,6 @@ fn change(
             None => Err(refused(error)),
         },
     }
-}
-
-/// The statement that stores an event.
-fn record(event: &Event, now: Timestamp) -> Statement {
-    Statement::new(
-        "INSERT INTO outbox (id, type, subject, occurred, data) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )
-    .bind(event.id)
-    .bind(event.kind)
-    .bind(event.subject)
-    .bind(now)
-    .bind(event.data.to_string())
-    .expecting(1)
 }
 
 /// Binds `?3` to `?9`: what an insert and an update have in common.

@@ -11,13 +11,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
             include_str!("../migrations/0001_accounts.sqlite.sql"),
         )],
     },
-    Migration {
-        name: "outbox",
-        scripts: &[(
-            Dialect::Sqlite,
-            include_str!("../migrations/0002_outbox.sqlite.sql"),
-        )],
-    },
+    stoa_outbox::OUTBOX,
+    stoa_outbox::TRACES,
 ];
 
 /// The database behind the link.

@@ -10,7 +10,7 @@ use crate::mail::{self, Mail};
 use crate::one_time::Purpose;
 use crate::peers::directory;
 use crate::throttle::{self, MAILS};
-use crate::{credentials, queries};
+use crate::{credentials, outbox, queries};
 
 /// Asks for a mail to another address, which becomes the account's when the
 /// mail is confirmed. Whether another account has it is not told before.
@@ -36,5 +36,6 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     };
     statements.extend(mail::request(&mail, now)?);
     queries::unless_too_late(0, &statements)?.ok_or_else(credentials::wrong)?;
+    outbox::nudge();
     Response::accepted(&json!({"email": email}))
 }

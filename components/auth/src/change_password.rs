@@ -4,10 +4,9 @@ use stoa_kit::{Problem, Request, Response, Timestamp};
 
 use crate::caller::Caller;
 use crate::fields::Entered;
-use crate::outbox::Event;
 use crate::peers::{directory, hasher};
 use crate::queries::sessions::Which;
-use crate::{credentials, queries, revocation};
+use crate::{credentials, outbox, queries, revocation};
 
 /// Changes the password of whoever asks and shows the one he has. All other
 /// sessions end.
@@ -32,10 +31,11 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     statements.extend([
         queries::credentials::put(&account.id, &hash, now),
         queries::one_time::revoke_all(&account.id, now),
-        queries::outbox::record(&Event::password_changed(&account), now),
+        outbox::password_changed(&account)?.statement(now),
         queries::sessions::end(&account.id, Which::Others(caller.session), now),
     ]);
     let outcomes = queries::unless_too_late(0, &statements)?.ok_or_else(credentials::wrong)?;
+    outbox::nudge();
     revocation::announce(&queries::ids(outcomes)?, now);
     Ok(Response::no_content())
 }

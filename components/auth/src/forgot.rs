@@ -6,6 +6,7 @@ use stoa_kit::{Problem, Request, Response, Timestamp};
 
 use crate::mail::{self, Mail};
 use crate::one_time::Purpose;
+use crate::outbox;
 use crate::peers::directory;
 use crate::throttle::{self, MAILS};
 
@@ -23,5 +24,6 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let mail = Mail::to_owner("password.reset_requested", Purpose::Reset, account.as_ref());
     let rules = [MAILS.at(&request.client)];
     throttle::count(&rules, now, mail::request(&mail, now)?)?;
+    outbox::nudge();
     Response::accepted(&json!({"email": email}))
 }

@@ -74,6 +74,10 @@ impl Service for Auth {
     }
 
     fn tick(timing: &Timing) -> Result<(), String> {
+        if stoa_outbox::is_due(timing) {
+            return stoa_outbox::relay(&queries::DATABASE, stoa_outbox::publish)
+                .map_err(|error| error.to_string());
+        }
         housekeeping::run(timing.sequence);
         heartbeat::publish(Self::ID, Self::VERSION, timing)
     }

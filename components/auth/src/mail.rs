@@ -4,10 +4,9 @@
 use stoa_kit::{Id, Problem, Statement, Timestamp};
 
 use crate::one_time::Purpose;
-use crate::outbox::Event;
 use crate::peers::Account;
 use crate::queries::one_time::New;
-use crate::{keys, one_time, queries};
+use crate::{keys, one_time, outbox, queries};
 
 /// A mail to be asked for.
 pub(crate) struct Mail<'a> {
@@ -41,7 +40,7 @@ impl<'a> Mail<'a> {
 
 /// The statements that ask for it. If there were too many in the last hour,
 /// they do nothing.
-pub(crate) fn request(mail: &Mail<'_>, now: Timestamp) -> Result<[Statement; 2], Problem> {
+pub(crate) fn request(mail: &Mail<'_>, now: Timestamp) -> Result<Vec<Statement>, Problem> {
     let id = Id::new();
     let digest = one_time::digest_of(id, &keys::signer(now)?.secret);
     let token = New {
@@ -52,13 +51,14 @@ pub(crate) fn request(mail: &Mail<'_>, now: Timestamp) -> Result<[Statement; 2],
         email: mail.email,
         password: mail.password,
     };
-    let mut event = Event::mail(mail.kind, mail.account, mail.email, id);
-    if mail.password.is_some() {
-        // Whoever confirms this should know what else follows.
-        event.data["replaces_password"] = true.into();
+    let mut statements = vec![queries::one_time::insert(&token, now)];
+    if let Some(account) = mail.account {
+        let mut event = outbox::mail(mail.kind, account, mail.email, id)?;
+        if mail.password.is_some() {
+            // Whoever confirms this should know what else follows.
+            event.data["replaces_password"] = true.into();
+        }
+        statements.push(queries::outbox::record_with_token(&event, id, now));
     }
-    Ok([
-        queries::one_time::insert(&token, now),
-        queries::outbox::record_with_token(&event, id, now),
-    ])
+    Ok(statements)
 }

@@ -1,51 +1,36 @@
 //! What other services are told: an event for each thing that people get a
 //! mail about, stored in the transaction of the change.
 
-use serde_json::{Value, json};
-use stoa_kit::Id;
+use serde_json::json;
+use stoa_kit::{Id, Problem, Service as _};
+use stoa_outbox::Event;
 
 use crate::peers::Account;
 
-/// Something that happened to an account.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Event {
-    /// The event's own id, a UUIDv7: who gets it twice knows it again by it.
-    pub(crate) id: Id,
-    pub(crate) kind: &'static str,
-    /// The account's id.
-    pub(crate) subject: String,
-    pub(crate) data: Value,
+/// That a mail with a token is asked for, to `email`. The token itself is
+/// asked for by `token_id`, when the mail is made.
+pub(crate) fn mail(
+    kind: &'static str,
+    account: &Account,
+    email: &str,
+    token: Id,
+) -> Result<Event, Problem> {
+    let data = json!({"email": email, "name": account.name, "token_id": token});
+    Ok(Event::new(kind, subject(account)?, data))
 }
 
-impl Event {
-    fn new(kind: &'static str, account: &str, data: Value) -> Self {
-        Self {
-            id: Id::new(),
-            kind,
-            subject: account.to_owned(),
-            data,
-        }
-    }
+/// That there is another password.
+pub(crate) fn password_changed(account: &Account) -> Result<Event, Problem> {
+    let data = json!({"email": account.email, "name": account.name});
+    Ok(Event::new("password.changed", subject(account)?, data))
+}
 
-    /// That a mail with a token is asked for, to `email`. The token itself is
-    /// asked for by `token_id`, when the mail is made.
-    pub(crate) fn mail(
-        kind: &'static str,
-        account: Option<&Account>,
-        email: &str,
-        token: Id,
-    ) -> Self {
-        let (id, name) = account.map_or(("", ""), |account| (&account.id, &account.name));
-        Self::new(
-            kind,
-            id,
-            json!({"email": email, "name": name, "token_id": token}),
-        )
-    }
+/// Says that there is something to relay. To be called when it is stored.
+pub(crate) fn nudge() {
+    stoa_outbox::nudge(crate::Auth::ID);
+}
 
-    /// That there is another password.
-    pub(crate) fn password_changed(account: &Account) -> Self {
-        let data = json!({"email": account.email, "name": account.name});
-        Self::new("password.changed", &account.id, data)
-    }
+fn subject(account: &Account) -> Result<Id, Problem> {
+    Id::parse(&account.id, "account")
+        .map_err(|_| Problem::internal("the id of an account is no UUID"))
 }

@@ -5,6 +5,7 @@ use stoa_kit::{Problem, Request, Response, Timestamp};
 use crate::caller::Caller;
 use crate::mail::{self, Mail};
 use crate::one_time::Purpose;
+use crate::outbox;
 use crate::peers::directory;
 use crate::throttle::{self, MAILS};
 
@@ -19,5 +20,6 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let mail = Mail::to_owner("email.verify_requested", Purpose::Verify, account.as_ref());
     let rules = [MAILS.at(&request.client)];
     throttle::count(&rules, now, mail::request(&mail, now)?)?;
+    outbox::nudge();
     Ok(Response::empty(202))
 }

@@ -4,11 +4,10 @@ use stoa_kit::{Problem, Request, Response, Timestamp};
 
 use crate::fields::Entered;
 use crate::one_time::{Purpose, Shown, refused};
-use crate::outbox::Event;
 use crate::peers::{directory, hasher};
 use crate::queries::sessions::Which;
 use crate::throttle::{self, TOKENS};
-use crate::{queries, revocation};
+use crate::{outbox, queries, revocation};
 
 /// Sets a new password by the token of a mail. All sessions end, and the
 /// address is verified.
@@ -39,10 +38,11 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
         queries::one_time::consume(&found.id, now),
         queries::credentials::put(&account.id, &hash, now),
         queries::one_time::revoke_all(&account.id, now),
-        queries::outbox::record(&Event::password_changed(&account), now),
+        outbox::password_changed(&account)?.statement(now),
         queries::sessions::end(&account.id, Which::All, now),
     ];
     let outcomes = queries::unless_too_late(0, &statements)?.ok_or_else(refused)?;
+    outbox::nudge();
     revocation::announce(&queries::ids(outcomes)?, now);
     // The mail has arrived; that is all it takes, and no reason to fail.
     if let Err(problem) = directory::verify_email(&found.account, &found.email) {

@@ -39,13 +39,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
             include_str!("../migrations/0005_throttle.sqlite.sql"),
         )],
     },
-    Migration {
-        name: "outbox",
-        scripts: &[(
-            Dialect::Sqlite,
-            include_str!("../migrations/0006_outbox.sqlite.sql"),
-        )],
-    },
+    stoa_outbox::OUTBOX,
+    stoa_outbox::TRACES,
 ];
 
 /// The database behind the link.

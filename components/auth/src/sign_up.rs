@@ -7,6 +7,7 @@ use stoa_kit::{Id, Problem, Request, Response, Statement, Timestamp};
 use crate::fields::Entered;
 use crate::mail::{self, Mail};
 use crate::one_time::Purpose;
+use crate::outbox;
 use crate::peers::{Account, Refused, directory, hasher};
 use crate::queries::{self, DATABASE};
 use crate::throttle::{self, SIGN_UPS};
@@ -46,6 +47,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     } else {
         confirm(&account, Some(&hash), Vec::new(), now)?;
     }
+    outbox::nudge();
     Response::accepted(&json!({"email": email}))
 }
 

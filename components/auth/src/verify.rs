@@ -3,12 +3,11 @@
 use stoa_kit::{Problem, Request, Response, Timestamp};
 
 use crate::one_time::{Purpose, Shown, refused};
-use crate::outbox::Event;
 use crate::peers::directory;
 use crate::queries::one_time::Found;
 use crate::queries::sessions::Which;
 use crate::throttle::{self, TOKENS};
-use crate::{queries, revocation};
+use crate::{outbox, queries, revocation};
 
 /// Takes the token of a mail: mail to that address arrives. It is the
 /// account's from now on, if it was not, and so is the password of the sign-up
@@ -58,10 +57,11 @@ fn confirm(found: &Found, hash: &str, request: &str, now: Timestamp) -> Result<(
         queries::one_time::consume(&found.id, now),
         queries::credentials::put(&account.id, hash, now),
         queries::one_time::revoke_all(&account.id, now),
-        queries::outbox::record(&Event::password_changed(&account), now),
+        outbox::password_changed(&account)?.statement(now),
         queries::sessions::end(&account.id, Which::All, now),
     ];
     let outcomes = queries::unless_too_late(0, &statements)?.ok_or_else(refused)?;
+    outbox::nudge();
     revocation::announce(&queries::ids(outcomes)?, now);
     // The password is set; that the mail has arrived can be shown once more.
     if let Err(problem) = directory::verify_email(&found.account, &found.email) {

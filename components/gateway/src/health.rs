@@ -59,7 +59,7 @@ mod tests {
         let services = services();
         assert_eq!(
             services,
-            ["account", "auth", "gateway", "product", "registry"]
+            ["account", "auth", "email", "gateway", "product", "registry"]
         );
         let response = verdict(&["a", "b"], [true, true].into_iter()).unwrap();
         let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();

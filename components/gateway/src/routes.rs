@@ -51,6 +51,13 @@ pub const ROUTES: &[Route] = &[
     user(Method::Patch, "/account/{id}", "account"),
     user(Method::Delete, "/account/{id}", "account"),
     //
+    admin(Method::Get, "/emails", "email"),
+    admin(Method::Get, "/emails/suppressions", "email"),
+    admin(Method::Delete, "/emails/suppressions/{address}", "email"),
+    admin(Method::Get, "/emails/{id}", "email"),
+    admin(Method::Post, "/emails/{id}/retry", "email"),
+    public(Method::Get, "/mailbox", "email"),
+    //
     admin(Method::Get, "/services", "registry"),
     admin(Method::Post, "/services", "registry"),
     admin(Method::Get, "/services/{id}", "registry"),
@@ -340,6 +347,9 @@ mod tests {
             "/password/x",
             "/email/x",
             "/sessions/a/b",
+            "/emails/a/b",
+            "/emails/a/retry/b",
+            "/mailbox/x",
             "/a_b",
             "/{id}",
             "/a b",

@@ -54,6 +54,11 @@ impl Lattice {
         Self::run(&program(), folder, &root().join("wadm.yaml"), &[])
     }
 
+    /// Starts a lattice on a folder with a manifest and more options.
+    pub fn start_on_with(folder: TempDir, manifest: &Path, options: &[&str]) -> Self {
+        Self::run(&program(), folder, manifest, options)
+    }
+
     /// Starts a lattice on an empty folder with more options of `stoa up`.
     pub fn start_as(options: &[&str]) -> Self {
         Self::start_with_options(&[], options)

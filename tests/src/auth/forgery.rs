@@ -61,9 +61,9 @@ fn refused(what: &str, token: &str) {
 fn published(kid: &str) -> Value {
     let jwks = shared().anonymous().get("/.well-known/jwks.json").send();
     let keys = jwks.expect(200).body["keys"].take();
-    let found = keys.as_array().expect("a list").iter();
-    let found = found.cloned().find(|key| key["kid"] == kid);
-    found.expect("the key is published")
+    let mut keys = keys.as_array().expect("a list").iter();
+    let found = keys.find(|key| key["kid"] == kid);
+    found.expect("the key is published").clone()
 }
 
 fn encoded(json: &Value) -> String {

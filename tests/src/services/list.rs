@@ -18,7 +18,7 @@ pub(crate) fn every_component_says_where_it_is_and_what_runs() {
     let services = listed.body["data"].as_array().expect("a page");
     let ids: Vec<_> = services.iter().map(|service| &service["id"]).collect();
     assert!(ids.is_sorted_by_key(|id| id.as_str()), "{ids:?}");
-    for id in ["account", "gateway", "product", "registry"] {
+    for id in ["account", "auth", "email", "gateway", "product", "registry"] {
         let shown = shared()
             .admin()
             .get(&format!("/services/{id}"))

@@ -1,6 +1,7 @@
 -- What happened, for other services: written in the transaction of the change
 -- itself, and sent from here afterwards. `id` is the event's, by which who
--- gets it twice knows it again; `subject` is the account's; `data` is JSON.
+-- gets it twice knows it again; `subject` is the id of what changed; `data` is
+-- JSON.
 CREATE TABLE outbox (
     number   INTEGER PRIMARY KEY AUTOINCREMENT,
     id       TEXT    NOT NULL UNIQUE,

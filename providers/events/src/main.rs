@@ -1,0 +1,29 @@
+//! The events provider as a process of its own, started by a host.
+
+use anyhow::Context as _;
+use stoa_events_provider::{EventsProvider, OwnProcess, bindings, lost};
+use wasmcloud_provider_sdk::{
+    get_connection, initialize_observability, run_provider, serve_provider_exports,
+};
+
+const NAME: &str = "stoa-events";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    initialize_observability!(NAME, None::<std::path::PathBuf>);
+    stoa_provider::end_with_host()?;
+    let provider = EventsProvider::new(OwnProcess, None);
+    let shutdown = run_provider(provider.clone(), NAME)
+        .await
+        .context("the provider does not start")?;
+    let connection = get_connection();
+    let wrpc = connection
+        .get_wrpc_client(connection.provider_key())
+        .await?;
+    let serving = serve_provider_exports(&wrpc, provider.clone(), shutdown, bindings::serve);
+    tokio::select! {
+        served = Box::pin(serving) => served,
+        // The host starts the provider again, with all links.
+        () = lost::link(connection, &provider) => std::process::exit(1),
+    }
+}
