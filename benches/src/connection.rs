@@ -54,6 +54,14 @@ impl Call {
         }
     }
 
+    /// A PATCH with a merge patch.
+    pub(crate) fn patch(path: &str, body: &serde_json::Value) -> Self {
+        Self {
+            method: Method::PATCH,
+            ..Self::post(path, body)
+        }
+    }
+
     /// The same with a bearer token.
     pub(crate) fn with_token(self, token: &str) -> Self {
         Self {
@@ -104,9 +112,10 @@ impl Connection {
             .uri(call.path)
             .header(HOST, &self.address);
         if let Some(authorization) = call.authorization {
-            request = request
-                .header(AUTHORIZATION, authorization)
-                .header(CONTENT_TYPE, "application/json");
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        if !call.body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json");
         }
         let request = request.body(Full::new(call.body))?;
         let sender = self.open().await?;

@@ -9,6 +9,7 @@ mod auth;
 mod catalogue;
 mod connection;
 mod engine;
+mod events;
 mod generator;
 mod load;
 mod machine;
@@ -41,11 +42,12 @@ impl Bench {
 
 type Run = fn(&mut Bench) -> anyhow::Result<()>;
 
-const BENCHMARKS: [(&str, Run); 6] = [
+const BENCHMARKS: [(&str, Run); 7] = [
     ("catalogue", catalogue::run),
     ("start", start::run),
     ("load", load::run),
     ("auth", auth::run),
+    ("events", events::run),
     ("engine", engine::run),
     ("swap", swap::run),
 ];
