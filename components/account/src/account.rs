@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use stoa_domain::{Email, Name};
 use stoa_kit::attributes::Attributes;
-use stoa_kit::{Field, Form, Id, Problem, Response, Role, Timestamp, merge};
+use stoa_kit::{Field, Form, Id, Problem, Role, Timestamp, merge};
 
 use crate::caller::Caller;
 use crate::fields::{Roles, Verified};
@@ -202,11 +202,6 @@ pub(crate) fn parse_id(id: &str) -> Result<Id, Problem> {
 /// 404, in the words of [`parse_id`].
 pub(crate) fn not_found() -> Problem {
     Problem::not_found("There is no account with this id.")
-}
-
-/// Says that nobody may keep an answer: each is about somebody.
-pub(crate) fn private(response: Response) -> Response {
-    response.header("cache-control", "private, no-store")
 }
 
 #[cfg(test)]

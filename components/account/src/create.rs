@@ -2,7 +2,7 @@
 
 use stoa_kit::{Id, Problem, Request, Response, Timestamp};
 
-use crate::account::{Draft, private};
+use crate::account::Draft;
 use crate::queries;
 
 /// Creates an account, for administrators: people sign up at the
@@ -16,5 +16,5 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let account = queries::insert(Id::new(), &draft, Timestamp::now()).map_err(queries::refused)?;
     let location = format!("/accounts/{}", account.id);
     let response = Response::created(&location, &account)?.etag(account.version);
-    Ok(private(response))
+    Ok(response.private())
 }

@@ -2,7 +2,7 @@
 
 use stoa_kit::{Problem, Request, Response, Timestamp};
 
-use crate::account::{not_found, private};
+use crate::account::not_found;
 use crate::{caller, change, queries, sessions};
 
 /// Deletes an account: what says who it was is wiped, and the address is free.
@@ -18,5 +18,5 @@ pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
     })?;
     deleted.ok_or_else(not_found)?;
     sessions::forget(id);
-    Ok(private(Response::no_content()))
+    Ok(Response::no_content().private())
 }

@@ -3,9 +3,8 @@
 use stoa_kit::page::Page;
 use stoa_kit::{Problem, Request, Response};
 
-use crate::account::private;
 use crate::listing::Listing;
-use crate::queries;
+use crate::queries::{self, Listed};
 
 /// Lists accounts for administrators, newest first.
 ///
@@ -14,14 +13,9 @@ use crate::queries;
 pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     request.require_admin()?;
     let listing = Listing::read(request)?;
-    let mut found = queries::list(&listing)?;
-    let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| has_more)
-        .map(|last| listing.cursor(last.number));
-    let data = found.into_iter().map(|listed| listed.account).collect();
-    Ok(private(Page { data, next }.into_response(request)?))
+    let cursor = |last: &Listed| listing.cursor(last.number);
+    let page = Page::of(queries::list(&listing)?, listing.limit, cursor, |listed| {
+        listed.account
+    });
+    Ok(page.into_response(request)?.private())
 }

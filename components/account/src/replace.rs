@@ -2,7 +2,7 @@
 
 use stoa_kit::{Problem, Request, Response};
 
-use crate::account::{Draft, not_found, private};
+use crate::account::{Draft, not_found};
 use crate::{caller, change};
 
 /// Replaces what the caller may write of an account: what is left out takes
@@ -19,5 +19,5 @@ pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
         Draft::replacing(account, caller, body.clone())
     })?;
     let account = account.ok_or_else(not_found)?;
-    Ok(private(Response::json(&account)?.etag(account.version)))
+    Ok(Response::json(&account)?.etag(account.version).private())
 }

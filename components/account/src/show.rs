@@ -2,7 +2,7 @@
 
 use stoa_kit::{Problem, Request, Response};
 
-use crate::account::{not_found, private};
+use crate::account::not_found;
 use crate::{caller, queries};
 
 /// Shows an account to its owner and to administrators.
@@ -11,5 +11,5 @@ use crate::{caller, queries};
 pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
     let (id, _) = caller::admit(request, id)?;
     let account = queries::find(id)?.ok_or_else(not_found)?;
-    Ok(private(Response::json(&account)?.etag(account.version)))
+    Ok(Response::json(&account)?.etag(account.version).private())
 }

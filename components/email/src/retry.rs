@@ -2,7 +2,6 @@
 
 use stoa_kit::{Problem, Request, Response};
 
-use crate::list::private;
 use crate::mail::{not_found, parse_id};
 use crate::peers;
 use crate::queries::mails::{self, Retried};
@@ -15,7 +14,7 @@ use crate::queries::mails::{self, Retried};
 pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
     request.require_admin()?;
     match mails::retry(parse_id(id)?, peers::now())?.ok_or_else(not_found)? {
-        Retried::Queued(mail) => Ok(private(Response::accepted(&mail)?)),
+        Retried::Queued(mail) => Ok(Response::accepted(&mail)?.private()),
         Retried::NotFailed => Err(Problem::conflict(
             "not_failed",
             "Only a mail that has failed or was abandoned can be tried again.",

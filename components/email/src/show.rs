@@ -2,7 +2,6 @@
 
 use stoa_kit::{Problem, Request, Response};
 
-use crate::list::private;
 use crate::mail::{Stored, Whole, not_found, parse_id};
 use crate::queries::mails;
 use crate::{peers, render};
@@ -23,10 +22,11 @@ pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
         .and_then(|settings| render::letter(mail.template, &data, link, &settings))
         .ok();
     let (subject, text) = letter.map(|letter| (letter.subject, letter.text)).unzip();
-    Ok(private(Response::json(&Whole {
+    let whole = Whole {
         mail,
         history,
         subject,
         text,
-    })?))
+    };
+    Ok(Response::json(&whole)?.private())
 }

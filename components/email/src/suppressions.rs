@@ -6,8 +6,7 @@ use stoa_domain::Email;
 use stoa_kit::page::Page;
 use stoa_kit::{Id, Problem, Request, Response, Timestamp, cursor};
 
-use crate::list::private;
-use crate::queries::suppressions as queries;
+use crate::queries::suppressions::{self as queries, Listed};
 
 /// An address on the list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,14 +37,10 @@ pub(crate) fn list(request: &Request) -> Result<Response, Problem> {
     let limit = query.integer("limit", 1, 100).unwrap_or(20);
     let after = query.parsed("cursor", "`next` of an answer", cursor::decode::<i64>);
     query.finish()?;
-    let mut found = queries::list(&Listing { limit, after })?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| has_more);
-    let next = last.map(|last| cursor::encode(&last.number));
-    let data = found.into_iter().map(|listed| listed.suppression).collect();
-    Ok(private(Page { data, next }.into_response(request)?))
+    let found = queries::list(&Listing { limit, after })?;
+    let cursor = |last: &Listed| cursor::encode(&last.number);
+    let page = Page::of(found, limit, cursor, |listed| listed.suppression);
+    Ok(page.into_response(request)?.private())
 }
 
 /// Takes an address off the list, in whatever case it is written.

@@ -5,7 +5,7 @@ use stoa_kit::{Problem, Request, Response};
 
 use crate::listing::Listing;
 use crate::product::cacheable;
-use crate::queries;
+use crate::queries::{self, Listed};
 
 /// Lists products, newest first unless asked otherwise; administrators see
 /// drafts too.
@@ -15,16 +15,10 @@ use crate::queries;
 /// else asks for drafts.
 pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let mut listing = Listing::read(request)?;
-    let mut found = queries::list(&mut listing)?;
-    let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| has_more)
-        .map(|last| listing.cursor(last.position.clone()));
-    let data = found.into_iter().map(|listed| listed.product).collect();
-    let response = Page { data, next }.into_response(request)?;
+    let found = queries::list(&mut listing)?;
+    let cursor = |last: &Listed| listing.cursor(last.position.clone());
+    let page = Page::of(found, listing.limit, cursor, |listed| listed.product);
+    let response = page.into_response(request)?;
     Ok(cacheable(request, response))
 }
 

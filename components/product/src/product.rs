@@ -51,8 +51,7 @@ impl Draft {
     pub(crate) fn read(body: Value) -> Result<Self, Problem> {
         let mut form = Form::of_resource(body)?;
         let draft = Self::fields(&mut form);
-        form.finish()?;
-        draft.ok_or_else(|| Problem::internal("a field was refused without a reason"))
+        form.complete(|| draft)
     }
 
     fn fields(form: &mut Form) -> Option<Self> {

@@ -13,6 +13,27 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// The page of what was found, which is one more than `limit` where there is
+    /// a next page. `cursor` leads to what comes behind an entry, `item` is what
+    /// is shown of it.
+    pub fn of<F>(
+        mut found: Vec<F>,
+        limit: i64,
+        cursor: impl FnOnce(&F) -> String,
+        item: impl FnMut(F) -> T,
+    ) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| has_more).map(cursor);
+        Self {
+            data: found.into_iter().map(item).collect(),
+            next,
+        }
+    }
+}
+
 impl<T: Serialize> Page<T> {
     /// 200 with the page, an entity tag made of it, and `Link` where there is a
     /// next one.
@@ -62,5 +83,22 @@ fn percent_encode(text: &str, into: &mut String) {
             let [high, low] = [byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]);
             into.extend(['%', high, low]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(found: &[i64], limit: i64) -> (Vec<i64>, Option<String>) {
+        let page = Page::of(found.to_vec(), limit, i64::to_string, |number| -number);
+        (page.data, page.next)
+    }
+
+    #[test]
+    fn there_is_a_next_page_if_one_more_was_found() {
+        assert_eq!(page(&[], 2), (vec![], None));
+        assert_eq!(page(&[7, 8], 2), (vec![-7, -8], None));
+        assert_eq!(page(&[7, 8, 9], 2), (vec![-7, -8], Some("8".to_owned())));
     }
 }

@@ -45,6 +45,12 @@ impl Response {
         Self::empty(204)
     }
 
+    /// Says that nobody may keep the answer: it is about somebody.
+    #[must_use]
+    pub fn private(self) -> Self {
+        self.header("cache-control", "private, no-store")
+    }
+
     /// Adds a header; `name` in lower case.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
