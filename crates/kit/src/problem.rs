@@ -198,6 +198,28 @@ impl Problem {
         }
     }
 
+    /// 422 for a request that is well-formed and not acceptable as a whole.
+    pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(422, code, detail)
+    }
+
+    /// 422 with a code of its own, about one field of the body.
+    pub fn unprocessable_at(
+        code: &'static str,
+        pointer: &str,
+        message: impl Into<String>,
+    ) -> Self {
+        let message = message.into();
+        Self {
+            errors: vec![FieldError {
+                place: Place::Pointer(pointer.to_owned()),
+                code,
+                message: message.clone(),
+            }],
+            ..Self::new(422, code, message)
+        }
+    }
+
     /// 429 with `Retry-After` in seconds.
     pub fn too_many_requests(retry_after: u32) -> Self {
         Self::new(
