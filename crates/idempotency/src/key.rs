@@ -119,7 +119,10 @@ mod tests {
         let one = canonical("{\"b\": [1, {\"d\": 1, \"c\": \"x y\"}], \"a\": null}");
         let two = canonical("{\"a\":null,\"b\":[1,{\"c\":\"x y\",\"d\":1}]}");
         assert_eq!(one, two);
-        assert_ne!(one, canonical("{\"a\":null,\"b\":[{\"c\":\"x y\",\"d\":1},1]}"));
+        assert_ne!(
+            one,
+            canonical("{\"a\":null,\"b\":[{\"c\":\"x y\",\"d\":1},1]}")
+        );
         assert_eq!(canonical("no json "), "no json ");
     }
 

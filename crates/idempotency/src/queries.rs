@@ -64,15 +64,13 @@ pub(crate) fn find(key: &Key) -> Statement {
 }
 
 /// Reads the outcomes of [`claim`] and [`find`].
-pub(crate) fn found(
-    outcomes: Vec<Outcome>,
-    key: &Key,
-    now: Timestamp,
-) -> Result<Found, Error> {
+pub(crate) fn found(outcomes: Vec<Outcome>, key: &Key, now: Timestamp) -> Result<Found, Error> {
     let mut outcomes = outcomes.into_iter();
     let claimed = outcomes.next().is_some_and(|claim| claim.changed > 0);
     let row = outcomes.next().and_then(|mut found| found.rows.pop());
-    let mut row = row.map(Row::new).ok_or(Error::Shape("a key is not there"))?;
+    let mut row = row
+        .map(Row::new)
+        .ok_or(Error::Shape("a key is not there"))?;
     let id = Id::parse(&row.text()?, "key").map_err(|_| Error::Shape("an id is no UUID"))?;
     let fingerprint = row.text()?;
     let created = Timestamp(row.integer()?);

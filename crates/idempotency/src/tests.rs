@@ -89,9 +89,16 @@ fn a_key_is_required_and_visible_ascii() {
     let mut without = order("k", "");
     without.headers.clear();
     assert_eq!(refused(send(&without)), (400, "idempotency_key_required"));
-    assert_eq!(refused(send(&order("", ""))), (400, "idempotency_key_required"));
+    assert_eq!(
+        refused(send(&order("", ""))),
+        (400, "idempotency_key_required")
+    );
     for bad in ["a b", "a, b", "ä", "\u{7f}", &"k".repeat(256)] {
-        assert_eq!(refused(send(&order(bad, ""))), (400, "idempotency_key_invalid"), "{bad}");
+        assert_eq!(
+            refused(send(&order(bad, ""))),
+            (400, "idempotency_key_invalid"),
+            "{bad}"
+        );
     }
     assert_eq!(DONE.get(), 0);
     assert_eq!(send(&order(&"k".repeat(255), "")).unwrap().status, 201);
@@ -101,7 +108,10 @@ fn a_key_is_required_and_visible_ascii() {
 fn a_key_is_for_one_request() {
     DATABASE.open();
     send(&order("k", "{\"a\":1}")).unwrap();
-    assert_eq!(refused(send(&order("k", "{\"a\":2}"))), (422, "idempotency_key_reused"));
+    assert_eq!(
+        refused(send(&order("k", "{\"a\":2}"))),
+        (422, "idempotency_key_reused")
+    );
     let mut with_query = order("k", "{\"a\":1}");
     with_query.query.push(Parameter {
         name: "a".into(),
@@ -119,7 +129,10 @@ fn a_key_belongs_to_its_caller_and_its_path() {
     elsewhere.path.push("1".into());
     send(&elsewhere).unwrap();
     let mut other = order("k", "");
-    other.principal = Ask::<Shop>::new(Method::Post, "/").by("bob", &[]).0.principal;
+    other.principal = Ask::<Shop>::new(Method::Post, "/")
+        .by("bob", &[])
+        .0
+        .principal;
     send(&other).unwrap();
     let mut guest = order("k", "");
     guest.principal = stoa_kit::Principal::Anonymous;
@@ -137,7 +150,10 @@ fn while_the_first_runs_the_second_is_told_to_wait() {
         let problem = send(&request).unwrap_err();
         assert_eq!(problem.code(), "idempotency_key_in_use");
         let response = problem.into_response("r");
-        assert_eq!((response.status, response.get_header("retry-after")), (409, Some("1")));
+        assert_eq!(
+            (response.status, response.get_header("retry-after")),
+            (409, Some("1"))
+        );
         created(origin)
     });
     assert_eq!(answer.unwrap().status, 201);
@@ -160,10 +176,16 @@ fn after_a_crash_the_same_request_goes_on_where_it_was() {
     let request = order("k", "");
     let origin = crash(&request, START);
     let late = START.plus(LEASE - 1);
-    assert_eq!(refused(send_at(&request, late, created)), (409, "idempotency_key_in_use"));
+    assert_eq!(
+        refused(send_at(&request, late, created)),
+        (409, "idempotency_key_in_use")
+    );
     let later = START.plus(LEASE);
     let other = order("k", "{}");
-    assert_eq!(refused(send_at(&other, later, created)), (422, "idempotency_key_reused"));
+    assert_eq!(
+        refused(send_at(&other, later, created)),
+        (422, "idempotency_key_reused")
+    );
     send_at(&request, later, |again| {
         assert_eq!(again, origin);
         created(again)
@@ -205,7 +227,9 @@ fn what_may_still_change_is_not_frozen_and_keeps_its_origin() {
 #[test]
 fn a_request_that_was_refused_leaves_its_key_free() {
     DATABASE.open();
-    let answer = send_at(&order("k", "{\"a\":1}"), START, |_| Err(Problem::invalid(Vec::new())));
+    let answer = send_at(&order("k", "{\"a\":1}"), START, |_| {
+        Err(Problem::invalid(Vec::new()))
+    });
     assert_eq!(refused(answer), (422, "invalid"));
     assert_eq!(send(&order("k", "{\"a\":2}")).unwrap().status, 201);
 }
@@ -220,7 +244,10 @@ fn a_refusal_of_a_later_try_keeps_the_key_for_its_request() {
     assert_eq!(refused(answer), (409, "illegal_state"));
     let other = order("k", "{}");
     let later = START.plus(2 * LEASE);
-    assert_eq!(refused(send_at(&other, later, created)), (422, "idempotency_key_reused"));
+    assert_eq!(
+        refused(send_at(&other, later, created)),
+        (422, "idempotency_key_reused")
+    );
     send_at(&request, later, |again| {
         assert_eq!(again, origin);
         created(again)
@@ -239,8 +266,17 @@ fn after_a_day_a_key_is_new() {
         created(origin)
     })
     .unwrap();
-    DATABASE.transact(&[delete_old(next.plus(KEPT - 1))]).unwrap();
-    let rows = |sql: &str| DATABASE.transact(&[Statement::new(sql)]).unwrap().remove(0).rows.len();
+    DATABASE
+        .transact(&[delete_old(next.plus(KEPT - 1))])
+        .unwrap();
+    let rows = |sql: &str| {
+        DATABASE
+            .transact(&[Statement::new(sql)])
+            .unwrap()
+            .remove(0)
+            .rows
+            .len()
+    };
     assert_eq!(rows("SELECT 1 FROM idempotency_keys"), 1);
     DATABASE.transact(&[delete_old(next.plus(KEPT))]).unwrap();
     assert_eq!(rows("SELECT 1 FROM idempotency_keys"), 0);
@@ -267,7 +303,10 @@ fn neither_key_nor_caller_is_stored() {
     send(&order("secret-key", "")).unwrap();
     let rows = DATABASE.transact(&[Statement::new("SELECT * FROM idempotency_keys")]);
     let stored = format!("{rows:?}");
-    assert!(!stored.contains("secret-key") && !stored.contains("ann"), "{stored}");
+    assert!(
+        !stored.contains("secret-key") && !stored.contains("ann"),
+        "{stored}"
+    );
 }
 
 #[test]

@@ -204,11 +204,7 @@ impl Problem {
     }
 
     /// 422 with a code of its own, about one field of the body.
-    pub fn unprocessable_at(
-        code: &'static str,
-        pointer: &str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn unprocessable_at(code: &'static str, pointer: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
             errors: vec![FieldError {

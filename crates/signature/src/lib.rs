@@ -42,7 +42,10 @@ pub fn sign(secret: &str, time: i64, body: &str) -> String {
 /// secrets. Comparisons take constant time.
 pub fn verify(header: &str, secrets: &[&str], body: &str, now: i64) -> Result<(), Refusal> {
     let (time, signatures) = parse(header).ok_or(Refusal::Malformed)?;
-    if now.checked_sub(time).is_none_or(|age| age.abs() > TOLERANCE) {
+    if now
+        .checked_sub(time)
+        .is_none_or(|age| age.abs() > TOLERANCE)
+    {
         return Err(Refusal::Time);
     }
     let is_of = |secret: &&str| {
@@ -81,7 +84,11 @@ fn parse(header: &str) -> Option<(i64, Vec<[u8; 32]>)> {
 }
 
 fn decode(hex: &str) -> Option<[u8; 32]> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
     if hex.len() != 64 {
         return None;
     }
@@ -129,8 +136,14 @@ mod tests {
     fn what_was_signed_is_accepted_and_nothing_else() {
         let header = sign(SECRET, NOW, BODY);
         assert_eq!(check(&header), Ok(()));
-        assert_eq!(verify(&header, &[SECRET], "{}", NOW), Err(Refusal::Mismatch));
-        assert_eq!(verify(&header, &["other"], BODY, NOW), Err(Refusal::Mismatch));
+        assert_eq!(
+            verify(&header, &[SECRET], "{}", NOW),
+            Err(Refusal::Mismatch)
+        );
+        assert_eq!(
+            verify(&header, &["other"], BODY, NOW),
+            Err(Refusal::Mismatch)
+        );
         assert_eq!(verify(&header, &[], BODY, NOW), Err(Refusal::Mismatch));
         let moved = header.replace(&format!("t={NOW}"), &format!("t={}", NOW + 1));
         assert_eq!(check(&moved), Err(Refusal::Mismatch));
