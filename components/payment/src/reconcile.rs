@@ -45,10 +45,15 @@ pub(crate) fn one(payment: Id, now: Timestamp) -> Result<(), Problem> {
     for operation in &again {
         act::carry_out(payment.clone(), operation, now)?;
     }
-    if again.is_empty() || !others.is_empty() {
-        ask(&payment, &others, now)?;
+    if again.is_empty() {
+        return ask(&payment, &others, now);
     }
-    Ok(())
+    // A processor may say for ever to a key what it said first, such as that
+    // it had an accident. What became of the money, it knows all the same.
+    match queries::find_with_open(payment.id)? {
+        Some((payment, open)) if !open.is_empty() => ask(&payment, &open, now),
+        _ => Ok(()),
+    }
 }
 
 /// Asks where the charge stands, because somebody says that there is news. No

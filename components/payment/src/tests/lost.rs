@@ -231,3 +231,15 @@ fn one_payment_that_cannot_be_settled_does_not_hold_up_the_others() {
     assert_eq!(status(&shown(&stuck)), "processing");
     assert_eq!(status(&shown(&other)), "succeeded");
 }
+
+#[test]
+fn an_accident_that_is_said_again_for_ever_is_found_out_by_asking() {
+    open();
+    script([Next::LoseCall, Next::LoseCall]);
+    let payment = paid(&json!({}));
+    stands(Some(standing(ChargeState::Captured)));
+    tick();
+    assert_eq!(status(&shown(&payment)), "succeeded");
+    assert_eq!(calls(), ["authorize:1", "authorize:1", "status sandbox"]);
+    agrees();
+}
