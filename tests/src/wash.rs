@@ -183,7 +183,16 @@ pub(crate) fn wash_runs_the_lattice_with_our_host() {
             .collect()
     };
     let components = [
-        "account", "auth", "email", "gateway", "hasher", "product", "registry",
+        "account",
+        "auth",
+        "email",
+        "gateway",
+        "hasher",
+        "payment",
+        "processor-sandbox",
+        "processor-stripe",
+        "product",
+        "registry",
     ];
     let components = components.map(str::to_owned).into();
     eventually("all components", || ids("components") == components);

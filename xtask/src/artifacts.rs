@@ -17,11 +17,13 @@ use crate::process::{run, say};
 use crate::tools::{self, WASM_TARGET};
 
 /// The services, as their crates are called.
-const SERVICES: [&str; 6] = ["account", "auth", "email", "gateway", "product", "registry"];
+const SERVICES: [&str; 7] = [
+    "account", "auth", "email", "gateway", "payment", "product", "registry",
+];
 
 /// Components that are no services: they send no beats, in which their digest
 /// would be.
-const OTHERS: [&str; 1] = ["hasher"];
+const OTHERS: [&str; 3] = ["hasher", "processor-sandbox", "processor-stripe"];
 
 /// Both, as they are compiled.
 pub(crate) fn packages() -> Vec<&'static str> {
@@ -87,7 +89,8 @@ fn compile(root: &Path, names: &[&str]) -> anyhow::Result<()> {
 /// A component as it was compiled.
 fn built(root: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     let file = target(root).join(WASM_TARGET).join("component");
-    let file = file.join(format!("{name}.wasm"));
+    // As Cargo calls what a library becomes.
+    let file = file.join(format!("{}.wasm", name.replace('-', "_")));
     fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
 }
 

@@ -5,13 +5,15 @@ use stoa_kit::bindings::stoa::http::types::Header;
 
 /// The headers a service may act on. Whatever else a client sends stays here:
 /// credentials, cookies, and above all anything that claims an identity.
-pub const PASSED_ON: [&str; 8] = [
+pub const PASSED_ON: [&str; 10] = [
     "accept",
     "accept-language",
     "content-type",
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "stoa-signature",
+    "stripe-signature",
     "traceparent",
     "user-agent",
 ];
@@ -154,6 +156,14 @@ mod tests {
             passed,
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
+    }
+
+    #[test]
+    fn signatures_of_webhooks_pass_as_they_came() {
+        for name in ["stripe-signature", "stoa-signature"] {
+            let passed = passed(&[(name, "t=1,v1=ab,v1=cd"), ("x-signature", "t=1")]);
+            assert_eq!(passed, [(name.to_owned(), "t=1,v1=ab,v1=cd".to_owned())]);
+        }
     }
 
     #[test]

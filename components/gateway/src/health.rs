@@ -59,7 +59,9 @@ mod tests {
         let services = services();
         assert_eq!(
             services,
-            ["account", "auth", "email", "gateway", "product", "registry"]
+            [
+                "account", "auth", "email", "gateway", "payment", "product", "registry"
+            ],
         );
         let response = verdict(&["a", "b"], [true, true].into_iter()).unwrap();
         let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();

@@ -51,6 +51,16 @@ pub const ROUTES: &[Route] = &[
     user(Method::Patch, "/account/{id}", "account"),
     user(Method::Delete, "/account/{id}", "account"),
     //
+    user(Method::Get, "/payments", "payment"),
+    user(Method::Post, "/payments", "payment"),
+    user(Method::Get, "/payments/{id}", "payment"),
+    user(Method::Get, "/payments/{id}/events", "payment"),
+    user(Method::Post, "/payments/{id}/confirm", "payment"),
+    user(Method::Post, "/payments/{id}/capture", "payment"),
+    user(Method::Post, "/payments/{id}/cancel", "payment"),
+    user(Method::Post, "/payments/{id}/refunds", "payment"),
+    public(Method::Post, "/webhooks/payments/{processor}", "payment"),
+    //
     admin(Method::Get, "/emails", "email"),
     admin(Method::Get, "/emails/suppressions", "email"),
     admin(Method::Delete, "/emails/suppressions/{address}", "email"),
@@ -297,6 +307,20 @@ mod tests {
     }
 
     #[test]
+    fn payments_are_for_whoever_is_signed_in_and_their_webhooks_for_everybody() {
+        for (text, method, access) in [
+            ("/payments", Method::Post, Access::User),
+            ("/payments/42/refunds", Method::Post, Access::User),
+            ("/payments/42/events", Method::Get, Access::User),
+            ("/webhooks/payments/stripe", Method::Post, Access::Public),
+        ] {
+            let path = path(text);
+            let route = find(&path).unwrap().route(Some(method)).unwrap();
+            assert_eq!((route.service, route.access), ("payment", access), "{text}");
+        }
+    }
+
+    #[test]
     fn signing_out_is_for_whoever_has_a_session_by_either_method() {
         let path = path("/signout");
         let place = find(&path).unwrap();
@@ -331,6 +355,14 @@ mod tests {
             "/product/42",
             "/account",
             "/accounts/42/more",
+            "/payment",
+            "/payment/42",
+            "/payments/42/more",
+            "/payments/42/events/1",
+            "/webhooks",
+            "/webhooks/payments",
+            "/webhooks/payments/stripe/1",
+            "/webhooks/orders/stripe",
             "/registry",
             "/gateway",
             "/health/live/now",

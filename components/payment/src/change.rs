@@ -1,9 +1,11 @@
 //! What follows for a payment from what was found out about it: its next
 //! state, the ledger's entries, and the event. Nothing here asks anybody.
 
+use stoa_outbox::Event;
+
 use crate::ledger::{Entry, Kind};
 use crate::operation::Operation;
-use crate::outbox::Event;
+use crate::outbox;
 use crate::payment::{Action, Failure, Payment};
 use crate::state::{State, Step};
 
@@ -59,7 +61,7 @@ pub(crate) fn apply(
             }
             next.balances.held = 0;
             next.balances.captured += amount;
-            let event = Event::new("payment.succeeded", &next, *amount, None);
+            let event = outbox::event("payment.succeeded", &next, *amount, None);
             Some(Change::new(next, entries, Some(event)))
         }
         Finding::Held { charge, amount } => {
@@ -84,7 +86,7 @@ pub(crate) fn apply(
             next.failure = Some(failure.clone());
             let code = failure.code.as_str();
             let entries = vec![Entry::note(Kind::Failed, Some(code))];
-            let event = Event::new("payment.failed", &next, next.amount.amount(), Some(code));
+            let event = outbox::event("payment.failed", &next, next.amount.amount(), Some(code));
             Some(Change::new(next, entries, Some(event)))
         }
         Finding::Canceled { reason } => {
@@ -99,7 +101,7 @@ pub(crate) fn apply(
             entries.push(Entry::note(Kind::Canceled, None));
             next.balances.held = 0;
             let amount = next.amount.amount();
-            let event = Event::new("payment.canceled", &next, amount, next.reason.as_deref());
+            let event = outbox::event("payment.canceled", &next, amount, next.reason.as_deref());
             Some(Change::new(next, entries, Some(event)))
         }
         Finding::Kept(failure) => {
@@ -123,7 +125,7 @@ pub(crate) fn refund(payment: &Payment, operation: &Operation, failed: Option<&s
     } else {
         next.balances.refunded += amount;
         let reason = operation.intent.reason.as_deref();
-        let event = Event::new("payment.refunded", payment, amount, reason);
+        let event = outbox::event("payment.refunded", payment, amount, reason);
         (Kind::Refunded, Some(event))
     };
     let mut entry = Entry::new(kind, amount);

@@ -5,7 +5,6 @@ use stoa_kit::page::Page;
 use stoa_kit::{Problem, Request, Response, Timestamp, cursor};
 
 use crate::caller::{Caller, parse_id};
-use crate::payment::private;
 use crate::queries::{ledger, payments};
 
 /// An entry of the ledger as it is shown.
@@ -42,14 +41,8 @@ pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
     query.finish()?;
     let payment = caller.admit(payments::find(parse_id(id)?)?)?;
     let after = after.map_or(0, |cursor| cursor.after);
-    let mut found = ledger::list(payment.id, after, limit + 1)?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| has_more)
-        .map(|(number, _)| cursor::encode(&Cursor { after: *number }));
-    let data = found.into_iter().map(|(_, entry)| entry).collect();
-    Ok(private(Page { data, next }.into_response(request)?))
+    let found = ledger::list(payment.id, after, limit + 1)?;
+    let cursor = |(number, _): &(i64, Shown)| cursor::encode(&Cursor { after: *number });
+    let page = Page::of(found, limit, cursor, |(_, entry)| entry);
+    Ok(page.into_response(request)?.private())
 }

@@ -73,6 +73,10 @@ impl Service for Payments {
     }
 
     fn tick(timing: &Timing) -> Result<(), String> {
+        if stoa_outbox::is_due(timing) {
+            return stoa_outbox::relay(&queries::DATABASE, stoa_outbox::publish)
+                .map_err(|error| error.to_string());
+        }
         // A link of its own: processors may be slow, and beats must not wait.
         if timing.name == "work-payment" {
             housekeeping::run(timing.sequence);

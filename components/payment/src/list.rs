@@ -1,13 +1,11 @@
 //! `GET /payments`
 
-use serde_json::value::to_value;
 use stoa_kit::page::Page;
 use stoa_kit::{Problem, Request, Response};
 
 use crate::caller::Caller;
 use crate::listing::Listing;
-use crate::payment::private;
-use crate::queries::payments as queries;
+use crate::queries::payments::{self as queries, Listed};
 
 /// Lists payments, newest first: one's own, and all for administrators.
 ///
@@ -16,17 +14,10 @@ use crate::queries::payments as queries;
 pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let caller = Caller::of(request)?;
     let listing = Listing::read(request, &caller)?;
-    let mut found = queries::list(&listing)?;
-    let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| has_more)
-        .map(|last| listing.cursor(last.number));
-    let data = found.iter().map(|listed| to_value(listed.payment.view()));
-    let data = data
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Problem::internal(format!("a payment is not JSON: {error}")))?;
-    Ok(private(Page { data, next }.into_response(request)?))
+    let found = queries::list(&listing)?;
+    let cursor = |last: &&Listed| listing.cursor(last.number);
+    let page = Page::of(found.iter().collect(), listing.limit, cursor, |listed| {
+        listed.payment.view()
+    });
+    Ok(page.into_response(request)?.private())
 }

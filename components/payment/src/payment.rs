@@ -90,7 +90,7 @@ impl Payment {
         } else {
             Response::json(&body)?
         };
-        Ok(private(response.etag(self.version)))
+        Ok(response.etag(self.version).private())
     }
 
     /// 201 with the new payment, 202 while the processor is at it.
@@ -100,7 +100,7 @@ impl Payment {
         if self.state == State::Processing {
             response.status = 202;
         }
-        Ok(private(response.etag(self.version)))
+        Ok(response.etag(self.version).private())
     }
 
     /// The payment as it is shown.
@@ -218,9 +218,4 @@ pub(crate) fn illegal_state(payment: &Payment, what: &str) -> Problem {
             payment.state.name()
         ),
     )
-}
-
-/// Says that nobody may keep an answer: each is about somebody.
-pub(crate) fn private(response: Response) -> Response {
-    response.header("cache-control", "private, no-store")
 }

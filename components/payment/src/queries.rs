@@ -6,7 +6,6 @@
 
 pub(crate) mod ledger;
 pub(crate) mod operations;
-pub(crate) mod outbox;
 pub(crate) mod payments;
 pub(crate) mod refunds;
 pub(crate) mod webhooks;

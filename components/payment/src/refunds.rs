@@ -7,7 +7,7 @@ use stoa_kit::{Id, Problem, Request, Response, Timestamp};
 use crate::caller::{Caller, parse_id};
 use crate::capture::in_currency;
 use crate::fields::{Amount, Reason};
-use crate::payment::{Payment, illegal_state, private};
+use crate::payment::{Payment, illegal_state};
 use crate::queries::{DATABASE, payments, refunds as queries};
 use crate::refund::{Refund, Status};
 use crate::state::State;
@@ -95,7 +95,7 @@ fn answer(refund: Id) -> Result<Response, Problem> {
     if refund.status == Status::Pending {
         response.status = 202;
     }
-    Ok(private(response))
+    Ok(response.private())
 }
 
 fn refund_of(id: Option<Id>) -> Result<Id, Problem> {

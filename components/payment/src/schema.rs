@@ -32,13 +32,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
             include_str!("../migrations/0004_webhooks.sqlite.sql"),
         )],
     },
-    Migration {
-        name: "outbox",
-        scripts: &[(
-            Dialect::Sqlite,
-            include_str!("../migrations/0005_outbox.sqlite.sql"),
-        )],
-    },
+    stoa_outbox::OUTBOX,
+    stoa_outbox::TRACES,
     stoa_idempotency::MIGRATION,
 ];
 

@@ -3,7 +3,6 @@
 use stoa_kit::{Problem, Request, Response};
 
 use crate::caller::{Caller, parse_id};
-use crate::payment::private;
 use crate::queries::payments as queries;
 
 /// Shows a payment to its owner and to administrators.
@@ -12,7 +11,5 @@ use crate::queries::payments as queries;
 pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
     let caller = Caller::of(request)?;
     let payment = caller.admit(queries::find(parse_id(id)?)?)?;
-    Ok(private(
-        Response::json(&payment.view())?.etag(payment.version),
-    ))
+    Ok(Response::json(&payment.view())?.etag(payment.version).private())
 }

@@ -9,7 +9,9 @@ pub(crate) fn a_gateway_that_runs_is_live_and_a_whole_api_is_ready() {
     let live = shared().anonymous().get("/health/live").send().expect(200);
     assert_eq!(live.body, json!({"status": "live"}));
     let ready = shared().anonymous().get("/health/ready").send().expect(200);
-    let services = ["account", "auth", "email", "gateway", "product", "registry"];
+    let services = [
+        "account", "auth", "email", "gateway", "payment", "product", "registry",
+    ];
     let services = services.map(|service| (service.to_owned(), json!("live")));
     let services: serde_json::Map<_, _> = services.into_iter().collect();
     assert_eq!(ready.body, json!({"status": "ready", "services": services}));

@@ -6,12 +6,13 @@ use stoa_kit::sql::{Error, Row};
 use stoa_kit::{Id, Problem, Statement, Timestamp};
 
 use super::operations::{self, operation};
-use super::{DATABASE, id, ledger, outbox, refunds, rows, unless_too_late};
+use super::{DATABASE, id, ledger, refunds, rows, unless_too_late};
 use crate::change::Change;
 use crate::fields::CaptureMethod;
 use crate::ledger::{Entry, Kind as EntryKind};
 use crate::listing::Listing;
 use crate::operation::{Intent, Kind, Operation};
+use crate::outbox;
 use crate::payment::{Action, Balances, Draft, Failure, Payment};
 use crate::refund::Refund;
 use crate::standing;
@@ -210,10 +211,15 @@ pub(crate) fn store(
         statements.push(ledger::record(next, entry, now));
     }
     if let Some(event) = &change.event {
-        statements.push(outbox::record(event, now));
+        statements.push(event.statement(now));
     }
     Ok(match unless_too_late(&statements)? {
-        Ok(outcomes) => Stored::Done(Box::new(only(rows(&mut outcomes.into_iter()))?)),
+        Ok(outcomes) => {
+            if change.event.is_some() {
+                outbox::nudge();
+            }
+            Stored::Done(Box::new(only(rows(&mut outcomes.into_iter()))?))
+        }
         Err(0) => Stored::Changed,
         Err(_) => Stored::Settled,
     })
