@@ -3,5 +3,5 @@
 
 pub(crate) mod calls;
 pub(crate) mod hosts;
-mod load;
+pub(crate) mod load;
 pub(crate) mod swaps;

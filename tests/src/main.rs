@@ -14,6 +14,7 @@ mod accounts;
 mod auth;
 mod bad_input;
 mod bus;
+mod capabilities;
 mod commands;
 mod engine;
 mod events;
@@ -21,6 +22,7 @@ mod gateway;
 mod life;
 mod mails;
 mod outside;
+mod payments;
 mod products;
 mod services;
 mod wash;
@@ -360,6 +362,9 @@ fn tests() -> Vec<Trial> {
             bad_input_from_many_keeps_no_good_client_waiting,
             a_cursor_made_by_hand_finds_nothing_but_products,
         ]
+        capabilities: [
+            components_import_what_the_table_says_and_nothing_else,
+        ]
         commands: [
             up_names_a_port_that_is_taken,
             up_does_not_share_its_folder,
@@ -396,6 +401,49 @@ fn tests() -> Vec<Trial> {
             who_is_not_signed_in_gets_no_further_than_the_gateway,
             a_service_that_was_removed_is_not_called,
             no_service_takes_over_a_path_of_the_api,
+        ]
+        payments::idempotency: [
+            of_fifty_posts_at_once_with_one_key_one_makes_a_payment_and_a_charge,
+            a_key_stands_for_one_request_of_one_caller,
+            without_a_usable_key_nothing_is_done,
+            a_request_that_was_refused_may_be_corrected_under_its_key,
+        ]
+        payments::kills: [
+            no_charge_is_lost_or_doubled_when_the_host_is_killed,
+        ]
+        payments::life: [
+            a_payment_is_created_confirmed_and_refunded_and_its_owner_hears_of_it,
+            money_that_is_held_is_captured_in_part_and_the_rest_is_released,
+            a_refused_card_is_no_error_and_another_one_may_be_tried,
+            an_illegal_step_is_409_and_changes_nothing,
+            everything_that_is_wrong_is_named_and_a_card_number_repeated_nowhere,
+            what_a_lost_answer_was_about_is_found_out_and_done_once,
+            a_customer_who_has_to_do_something_is_told_what_and_pays_afterwards,
+        ]
+        payments::owner: [
+            a_strangers_payment_is_not_there,
+            who_has_paid_cannot_take_it_back,
+            people_list_their_own_payments_and_administrators_all,
+        ]
+        payments::races: [
+            of_fifty_refunds_of_everything_at_once_one_is_made,
+            of_many_small_refunds_at_once_as_many_are_made_as_there_is_money_for,
+            of_many_confirmations_and_cancellations_at_once_one_counts,
+        ]
+        payments::stripe: [
+            money_is_taken_held_and_given_back_by_stripe,
+            a_card_that_stripe_refuses_is_no_error,
+            what_a_customer_does_at_stripe_comes_back_as_a_webhook,
+            only_what_stripe_has_signed_in_these_minutes_is_taken,
+            of_fifty_posts_at_once_with_one_key_one_reaches_stripe,
+        ]
+        payments::swap: [
+            a_processor_is_swapped_without_a_failed_or_doubled_charge,
+        ]
+        payments::webhooks: [
+            late_repeated_and_unordered_webhooks_change_nothing_twice,
+            what_comes_without_a_webhook_is_found_by_asking,
+            a_webhook_that_its_processor_did_not_sign_is_refused,
         ]
         services::beats: [
             a_beat_registers_a_service,
@@ -439,6 +487,7 @@ fn tests() -> Vec<Trial> {
 fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&Arguments::from_args(), tests());
     mails::end();
+    payments::stripe::end();
     let Some(lattice) = SHARED.get() else {
         return conclusion.exit_code();
     };

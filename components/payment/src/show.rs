@@ -11,5 +11,7 @@ use crate::queries::payments as queries;
 pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
     let caller = Caller::of(request)?;
     let payment = caller.admit(queries::find(parse_id(id)?)?)?;
-    Ok(Response::json(&payment.view())?.etag(payment.version).private())
+    Ok(Response::json(&payment.view())?
+        .etag(payment.version)
+        .private())
 }

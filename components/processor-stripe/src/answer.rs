@@ -1,6 +1,6 @@
 //! What Stripe's answers mean.
 //!
-//! Refused is what is about the card (402, `card_error`). Permanent is what is
+//! Refused is what is about the card (402). Permanent is what is
 //! about the request, and will be said to it for ever. All else is uncertain:
 //! what is about us (keys, limits), about a key that is in use, and every
 //! accident; for an earlier try may have been done.
@@ -104,8 +104,10 @@ pub(crate) fn standing(intent: &Value) -> Result<Standing, Error> {
     };
     let currency = intent["currency"].as_str().unwrap_or_default();
     let amount = |name: &str| {
-        let amount = intent[name].as_i64().unwrap_or_default();
-        amount::from_stripe(amount, currency).ok_or_else(|| unknown("amount"))
+        let amount = intent[name].as_i64();
+        amount
+            .and_then(|amount| amount::from_stripe(amount, currency))
+            .ok_or_else(|| unknown("amount"))
     };
     Ok(Standing {
         charge: id(intent)?,
@@ -169,7 +171,7 @@ fn read(answer: &Answer) -> Result<Value, Refused> {
     // Codes only: a message may repeat what was sent.
     let said = format!("{} {kind} {code}", answer.status);
     Err(match (answer.status, kind) {
-        (400 | 402, "card_error") => Refused::Card(decline(error)),
+        (402, _) | (400, "card_error") => Refused::Card(decline(error)),
         (400 | 404, "invalid_request_error") if error["param"] == "payment_method" => {
             Refused::Card(Decline {
                 charge: intent_of(error),
@@ -180,7 +182,7 @@ fn read(answer: &Answer) -> Result<Value, Refused> {
         (400, "invalid_request_error") if code == "payment_intent_unexpected_state" => {
             Refused::State(error["payment_intent"].clone())
         }
-        (400 | 402 | 404, "invalid_request_error") => Refused::Permanent(said),
+        (400 | 404, "invalid_request_error") => Refused::Permanent(said),
         _ => Refused::Uncertain(said),
     })
 }

@@ -33,7 +33,7 @@ impl Guest for Stripe {
         Ok(with_settings(
             &call.order.processor,
             |settings, deadline| {
-                let ask = request::authorize(&call, settings.return_url.as_deref())?;
+                let ask = request::authorize(&call, &settings.terms)?;
                 answer::authorized(&send(settings, &ask, deadline)?)
             },
         ))

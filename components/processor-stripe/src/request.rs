@@ -25,10 +25,19 @@ pub(crate) struct Post {
 
 type Fields<'a> = Vec<(&'a str, &'a str)>;
 
+/// What the shop's configuration says about every payment.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Terms {
+    /// The kinds of means of payment that the shop takes, as Stripe calls them.
+    pub(crate) method_types: Vec<String>,
+    /// Where the customer comes back to from a page of his bank.
+    pub(crate) return_url: Option<String>,
+}
+
 /// Creates an intent and confirms it, or confirms the one that there is.
-pub(crate) fn authorize(call: &Authorization, return_url: Option<&str>) -> Result<Ask, Error> {
+pub(crate) fn authorize(call: &Authorization, terms: &Terms) -> Result<Ask, Error> {
     let mut fields: Fields<'_> = vec![("payment_method", call.method.as_str())];
-    if let Some(url) = return_url {
+    if let Some(url) = &terms.return_url {
         fields.push(("return_url", url));
     }
     if let Some(intent) = &call.charge {
@@ -36,11 +45,6 @@ pub(crate) fn authorize(call: &Authorization, return_url: Option<&str>) -> Resul
     }
     let amount = in_stripe(&call.amount)?;
     let currency = call.amount.currency.to_ascii_lowercase();
-    let redirects = if return_url.is_some() {
-        "always"
-    } else {
-        "never"
-    };
     fields.extend([
         ("amount", amount.as_str()),
         ("currency", currency.as_str()),
@@ -49,12 +53,11 @@ pub(crate) fn authorize(call: &Authorization, return_url: Option<&str>) -> Resul
             "capture_method",
             if call.capture { "automatic" } else { "manual" },
         ),
-        ("automatic_payment_methods[enabled]", "true"),
-        ("automatic_payment_methods[allow_redirects]", redirects),
         ("metadata[payment]", call.order.payment.as_str()),
         ("metadata[reference]", call.reference.as_str()),
-        ("description", call.reference.as_str()),
     ]);
+    let types = terms.method_types.iter();
+    fields.extend(types.map(|name| ("payment_method_types[]", name.as_str())));
     post(&call.order, "/v1/payment_intents".to_owned(), &fields)
 }
 
@@ -195,23 +198,29 @@ mod tests {
         }
     }
 
+    fn terms(return_url: Option<&str>) -> Terms {
+        Terms {
+            method_types: vec!["card".into(), "sepa_debit".into()],
+            return_url: return_url.map(str::to_owned),
+        }
+    }
+
     fn form(ask: Ask) -> String {
         ask.post.unwrap().form
     }
 
     #[test]
     fn an_authorization_creates_an_intent_and_confirms_it() {
-        let ask = authorize(&authorization(), None).unwrap();
+        let ask = authorize(&authorization(), &terms(None)).unwrap();
         assert_eq!(ask.path, "/v1/payment_intents");
         let post = ask.post.unwrap();
         assert_eq!(post.key, "018f:authorize:1");
         assert_eq!(
             post.form,
             "payment_method=pm_card_visa&amount=1999&currency=eur&confirm=true\
-             &capture_method=automatic&automatic_payment_methods%5Benabled%5D=true\
-             &automatic_payment_methods%5Ballow_redirects%5D=never\
+             &capture_method=automatic\
              &metadata%5Bpayment%5D=018f-a&metadata%5Breference%5D=Order+1+%26+more\
-             &description=Order+1+%26+more"
+             &payment_method_types%5B%5D=card&payment_method_types%5B%5D=sepa_debit"
         );
     }
 
@@ -221,7 +230,7 @@ mod tests {
             charge: Some("pi_1".into()),
             ..authorization()
         };
-        let ask = authorize(&call, Some("https://shop.example/back?a=b")).unwrap();
+        let ask = authorize(&call, &terms(Some("https://shop.example/back?a=b"))).unwrap();
         assert_eq!(ask.path, "/v1/payment_intents/pi_1/confirm");
         let expected =
             "payment_method=pm_card_visa&return_url=https%3A%2F%2Fshop.example%2Fback%3Fa%3Db";
@@ -303,7 +312,10 @@ mod tests {
                 },
                 ..authorization()
             };
-            assert!(matches!(authorize(&call, None), Err(Error::Permanent(_))));
+            assert!(matches!(
+                authorize(&call, &terms(None)),
+                Err(Error::Permanent(_))
+            ));
         }
     }
 }

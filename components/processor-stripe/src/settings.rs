@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::bindings::stoa::payments::types::Error;
 use crate::bindings::wasmcloud::secrets::reveal::reveal;
 use crate::bindings::wasmcloud::secrets::store::{self, SecretValue};
+use crate::request::Terms;
 
 /// A text that nobody gets to see: it has no `Debug` and is wiped when dropped.
 pub(crate) struct Secret(Zeroizing<String>);
@@ -39,23 +40,26 @@ fn of_the_host(name: &str) -> Option<String> {
 pub(crate) struct Settings {
     pub(crate) base: Location,
     pub(crate) api_key: Secret,
-    /// Where the customer comes back to from a page of his bank. Without one,
-    /// means of payment that need such a page are not offered.
-    pub(crate) return_url: Option<String>,
+    pub(crate) terms: Terms,
 }
 
 impl Settings {
-    /// Configuration: `base_url` (default Stripe's), `return_url`. Secret:
-    /// `api_key`.
+    /// Configuration: `base_url` (default Stripe's), `payment_method_types`
+    /// (default `card`), `return_url`. Secret: `api_key`.
     ///
     /// Errors: uncertain, for what was begun before may be done.
     pub(crate) fn read() -> Result<Self, Error> {
         let base = config::get("base_url").unwrap_or_else(|| "https://api.stripe.com".to_owned());
         let base = Location::parse(&base).filter(|base| matches!(base, Location::Http { .. }));
+        let types = config::get("payment_method_types").unwrap_or_else(|| "card".to_owned());
+        let types = types.split(',').map(str::trim);
         Ok(Self {
             base: base.ok_or_else(|| missing("base_url"))?,
             api_key: Secret::read("api_key").ok_or_else(|| missing("api_key"))?,
-            return_url: config::get("return_url"),
+            terms: Terms {
+                method_types: types.map(str::to_owned).collect(),
+                return_url: config::get("return_url"),
+            },
         })
     }
 }

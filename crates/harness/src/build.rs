@@ -10,7 +10,7 @@ use crate::{Client, Lattice, root};
 pub struct Build {
     /// Its id, and its file's name.
     pub component: &'static str,
-    /// A path whose answer has the words.
+    /// A path whose answer has the words, where there is one.
     path: &'static str,
     words: &'static str,
     other: &'static str,
@@ -30,6 +30,15 @@ pub const GATEWAY: Build = Build {
     path: "/nowhere",
     words: "Nothing is served at /",
     other: "NOTHING IS served at /",
+};
+
+/// The processor that moves no money. It says its words of a card without
+/// cover.
+pub const SANDBOX: Build = Build {
+    component: "processor-sandbox",
+    path: "",
+    words: "There is not enough money.",
+    other: "THERE IS NOT enough money.",
 };
 
 impl Build {
@@ -61,6 +70,11 @@ impl Build {
     pub fn is_other(&self, client: &Client) -> bool {
         let answer = client.get(self.path).send().expect(404);
         let detail = answer.body["detail"].as_str().expect("a detail");
-        detail.starts_with(self.other)
+        self.is_other_that_says(detail)
+    }
+
+    /// Whether what was said is said by the other build.
+    pub fn is_other_that_says(&self, text: &str) -> bool {
+        text.starts_with(self.other)
     }
 }

@@ -15,14 +15,16 @@ mod host;
 mod lattice;
 mod probes;
 mod process;
+mod python;
 mod wire;
 
-pub use build::{Build, GATEWAY, PRODUCT};
+pub use build::{Build, GATEWAY, PRODUCT, SANDBOX};
 pub use client::{Answer, Client, Request};
 pub use host::Host;
 pub use lattice::{ADMIN, ADMIN_PASSWORD, Ended, Lattice, make_admin, root, stoa};
 pub use probes::{Probes, probe_image};
 pub use process::Process;
+pub use python::Packages;
 pub use wire::Wire;
 
 use std::time::{Duration, Instant};

@@ -160,7 +160,7 @@ fn everybody_has_mail(lattice: &Lattice, server: &Server, emails: &[String]) {
 }
 
 /// A number that is another one each time.
-fn random(range: std::ops::Range<usize>) -> usize {
+pub(crate) fn random(range: std::ops::Range<usize>) -> usize {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let nanos = now.unwrap_or(Duration::ZERO).subsec_nanos();
     range.start + usize::try_from(nanos).unwrap_or_default() / 1_000 % range.len().max(1)
