@@ -37,6 +37,7 @@ CREATE TABLE payments (
 
 CREATE INDEX payments_by_account ON payments (account, number);
 CREATE INDEX payments_by_reference ON payments (reference, number);
+CREATE INDEX payments_by_state ON payments (state, number);
 CREATE INDEX payments_by_charge ON payments (charge) WHERE charge IS NOT NULL;
 CREATE INDEX payments_by_change ON payments (updated, number);
 CREATE INDEX payments_due ON payments (due) WHERE due IS NOT NULL;

@@ -9,3 +9,5 @@ CREATE TABLE calls (
     times       INTEGER NOT NULL,
     created     INTEGER NOT NULL
 );
+
+CREATE INDEX calls_by_age ON calls (created);

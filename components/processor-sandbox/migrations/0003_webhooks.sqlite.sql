@@ -12,4 +12,5 @@ CREATE TABLE webhooks (
     delivered INTEGER
 );
 
+CREATE INDEX webhooks_by_age ON webhooks (created);
 CREATE INDEX webhooks_due ON webhooks (due) WHERE due IS NOT NULL;

@@ -21,6 +21,9 @@ const CHARGE: &str = "id, payment, method, currency, amount, capture, state, aut
 /// How long a delivery may take, in milliseconds; then it is tried again.
 const UNDER_WAY: i64 = 15_000;
 
+/// How long calls and webhooks are remembered, in milliseconds: 30 days.
+const MEMORY: i64 = 30 * 24 * 60 * 60 * 1_000;
+
 /// What is known of a call.
 pub(crate) enum Seen {
     /// Nothing.
@@ -319,6 +322,16 @@ pub(crate) fn delivered(due: &Due, now: Timestamp) -> Result<(), Problem> {
         .bind(due.number)
         .bind(now);
     DATABASE.transact(&[update])?;
+    Ok(())
+}
+
+/// Deletes what nobody asks for any more.
+pub(crate) fn delete_old(now: Timestamp) -> Result<(), Problem> {
+    let old = now.plus(-MEMORY);
+    let calls = Statement::new("DELETE FROM calls WHERE created <= ?1").bind(old);
+    let webhooks =
+        Statement::new("DELETE FROM webhooks WHERE created <= ?1 AND due IS NULL").bind(old);
+    DATABASE.transact(&[calls, webhooks])?;
     Ok(())
 }
 

@@ -67,6 +67,7 @@ pub(crate) fn run(now: Timestamp) -> Result<(), Problem> {
             queries::write(&announce(&charge, "refund.succeeded", how, now))?;
         }
     }
+    queries::delete_old(now)?;
     while peers::now() < now.plus(PATIENCE) {
         let Some(due) = queries::take_due(peers::now())? else {
             break;

@@ -1,9 +1,11 @@
 //! What Stripe's answers mean.
 //!
-//! Refused is what is about the card (402). Permanent is what is
-//! about the request, and will be said to it for ever. All else is uncertain:
-//! what is about us (keys, limits), about a key that is in use, and every
-//! accident; for an earlier try may have been done.
+//! Refused is what is about the card (402), or about an intent that was made
+//! all the same. Permanent is what is about the request, and will be said to it
+//! for ever. All else is uncertain: what is about us (keys, limits, what another
+//! account has), about a key that is in use, about an intent that is not where
+//! we took it to be, and every accident; for an earlier try may have been done,
+//! and where the intent stands, `status` finds out.
 
 use serde_json::Value;
 
@@ -18,7 +20,6 @@ pub(crate) fn authorized(answer: &Answer) -> Result<Outcome, Error> {
     let intent = match read(answer) {
         Ok(intent) => intent,
         Err(Refused::Card(decline)) => return Ok(Outcome::Declined(decline)),
-        Err(Refused::State(intent)) if is_paid(&intent) => intent,
         Err(refused) => return Err(refused.into()),
     };
     let id = id(&intent)?;
@@ -41,13 +42,11 @@ pub(crate) fn canceled(answer: &Answer) -> Result<Outcome, Error> {
     ended(answer, "canceled")
 }
 
-/// Whether an intent has come to where it should; also where it was there
-/// before.
+/// Whether an intent has come to where it should.
 fn ended(answer: &Answer, wanted: &str) -> Result<Outcome, Error> {
     let intent = match read(answer) {
         Ok(intent) => intent,
         Err(Refused::Card(decline)) => return Ok(Outcome::Declined(decline)),
-        Err(Refused::State(intent)) if status(&intent) == wanted => intent,
         Err(refused) => return Err(refused.into()),
     };
     let id = id(&intent)?;
@@ -77,12 +76,10 @@ pub(crate) fn refunded(answer: &Answer) -> Result<Outcome, Error> {
     })
 }
 
-/// The intent that was asked for; `None` if there is none. Of several that a
-/// search found, the one in which money has moved.
+/// The intent that was asked for; `None` if a search found none. Of several,
+/// the one in which money has moved. One that is not there by its id is another
+/// account's: nobody knows.
 pub(crate) fn intent(answer: &Answer) -> Result<Option<Value>, Error> {
-    if answer.status == 404 {
-        return Ok(None);
-    }
     let found = read(answer).map_err(Error::from)?;
     let Some(list) = found["data"].as_array() else {
         return Ok(Some(found));
@@ -142,8 +139,6 @@ pub(crate) fn refunds(answer: &Answer) -> Result<Vec<RefundStanding>, Error> {
 enum Refused {
     /// The card is no good.
     Card(Decline),
-    /// The intent is not in a state for that; the intent.
-    State(Value),
     Permanent(String),
     Uncertain(String),
 }
@@ -152,7 +147,6 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Card(decline) => Self::Permanent(decline.code),
-            Refused::State(intent) => Self::Permanent(format!("it is {}", status(&intent))),
             Refused::Permanent(why) => Self::Permanent(why),
             Refused::Uncertain(why) => Self::Uncertain(why),
         }
@@ -180,17 +174,37 @@ fn read(answer: &Answer) -> Result<Value, Refused> {
             })
         }
         (400, "invalid_request_error") if code == "payment_intent_unexpected_state" => {
-            Refused::State(error["payment_intent"].clone())
+            let intent = &error["payment_intent"];
+            Refused::Uncertain(format!("{said}, it is {}", status(intent)))
         }
-        (400 | 404, "invalid_request_error") => Refused::Permanent(said),
+        // An intent was made, which the next try has to be about.
+        (400, "invalid_request_error") if intent_of(error).is_some() => Refused::Card(Decline {
+            charge: intent_of(error),
+            code: "processor_error".to_owned(),
+            message: "The processor did not accept the request.".to_owned(),
+        }),
+        (400, "invalid_request_error") if code != "resource_missing" => Refused::Permanent(said),
         _ => Refused::Uncertain(said),
     })
 }
 
+/// What only the shop may know: whoever tries stolen cards would learn from it
+/// (docs.stripe.com/declines/codes, "don't report more detailed information").
+const KEPT_TO_OURSELVES: [&str; 7] = [
+    "fraudulent",
+    "lost_card",
+    "merchant_blacklist",
+    "pickup_card",
+    "restricted_card",
+    "security_violation",
+    "stolen_card",
+];
+
 fn decline(error: &Value) -> Decline {
     let code = ["decline_code", "code"]
         .iter()
-        .find_map(|name| text(&error[*name]));
+        .find_map(|name| text(&error[*name]))
+        .filter(|code| !KEPT_TO_OURSELVES.contains(&code.as_str()));
     Decline {
         charge: intent_of(error),
         code: code.unwrap_or_else(|| "card_declined".to_owned()),
@@ -366,6 +380,20 @@ mod tests {
                 "declined insufficient_funds Some(\"pi_1\")",
             ),
             (
+                400,
+                error(
+                    "invalid_request_error",
+                    "amount_too_small",
+                    json!({"payment_intent": {"id": "pi_1"}}),
+                ),
+                "declined processor_error Some(\"pi_1\")",
+            ),
+            (
+                400,
+                error("invalid_request_error", "resource_missing", json!({})),
+                "uncertain 400 invalid_request_error resource_missing",
+            ),
+            (
                 402,
                 error("card_error", "expired_card", json!({})),
                 "declined expired_card None",
@@ -387,7 +415,7 @@ mod tests {
                     "resource_missing",
                     json!({"param": "intent"}),
                 ),
-                "permanent 404 invalid_request_error resource_missing",
+                "uncertain 404 invalid_request_error resource_missing",
             ),
             (
                 400,
@@ -425,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_there_before_is_as_good() {
+    fn an_intent_that_is_elsewhere_has_to_be_asked_about() {
         let unexpected = |status: &str| {
             let body = json!({"error": {
                 "type": "invalid_request_error", "code": "payment_intent_unexpected_state",
@@ -433,20 +461,20 @@ mod tests {
             }});
             answer(400, &body)
         };
-        assert_eq!(said(captured(&unexpected("succeeded"))), "approved pi_1");
-        assert_eq!(said(canceled(&unexpected("canceled"))), "approved pi_1");
-        assert_eq!(
-            said(authorized(&unexpected("requires_capture"))),
-            "approved pi_1"
-        );
-        assert_eq!(
-            said(captured(&unexpected("canceled"))),
-            "permanent it is canceled"
-        );
-        assert_eq!(
-            said(canceled(&unexpected("succeeded"))),
-            "permanent it is succeeded"
-        );
+        for (outcome, state) in [
+            (captured(&unexpected("succeeded")), "succeeded"),
+            (canceled(&unexpected("canceled")), "canceled"),
+            (
+                authorized(&unexpected("requires_capture")),
+                "requires_capture",
+            ),
+            (captured(&unexpected("canceled")), "canceled"),
+        ] {
+            let expected = format!(
+                "uncertain 400 invalid_request_error payment_intent_unexpected_state, it is {state}"
+            );
+            assert_eq!(said(outcome), expected);
+        }
     }
 
     #[test]
@@ -483,7 +511,7 @@ mod tests {
         let decline = standing(&unpaid).unwrap().decline.unwrap();
         assert_eq!(
             (decline.code.as_str(), decline.charge.as_deref()),
-            ("lost_card", Some("pi_1"))
+            ("card_declined", Some("pi_1"))
         );
         let list = json!({"object": "list", "data": [
             {"id": "re_1", "status": "succeeded", "metadata": {"refund": "018f-r"}},
@@ -503,7 +531,7 @@ mod tests {
         assert_eq!(intent(&answer(200, &list)).unwrap().unwrap()["id"], "pi_2");
         let none = json!({"object": "search_result", "data": []});
         assert!(intent(&answer(200, &none)).unwrap().is_none());
-        assert!(intent(&answer(404, &json!({}))).unwrap().is_none());
+        assert!(intent(&answer(404, &json!({}))).is_err());
         assert!(intent(&answer(500, &json!({}))).is_err());
     }
 }

@@ -199,7 +199,7 @@ pub(crate) fn everything_that_is_wrong_is_named_and_a_card_number_repeated_nowhe
     let mut body = draft("tok_approved");
     body["reference"] = json!("card 4000 0566 5566 5556");
     let answer = post(&person.client, "/payments", &body).send();
-    let answer = answer.problem(422, "invalid");
+    let answer = answer.problem(422, "card_number");
     let answer = answer.names(&[("/reference", "card_number")]);
     assert!(!answer.text.contains("4000"), "{}", answer.text);
     let mut body = draft("4000056655665556");

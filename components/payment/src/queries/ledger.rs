@@ -10,7 +10,7 @@ use crate::payment::{Balances, Payment};
 
 /// How long after a change a payment is compared, in milliseconds: what began
 /// before it has been written by then.
-const REST: i64 = 5_000;
+const REST: i64 = 30_000;
 
 /// Stores an entry.
 pub(crate) fn record(payment: &Payment, entry: &Entry, now: Timestamp) -> Statement {
@@ -89,7 +89,7 @@ pub(crate) fn compare(limit: i64, now: Timestamp) -> Result<Vec<Compared>, Probl
              {sums}, COALESCE(SUM(CASE WHEN ledger.type = 'captured' THEN ledger.amount END), 0) \
          FROM (SELECT payments.* FROM payments, ledger_checks AS checked \
              WHERE (payments.updated, payments.number) > (checked.updated, checked.number) \
-                 AND payments.updated <= ?1 \
+                 AND payments.updated <= ?1 AND checked.id = 1 \
              ORDER BY payments.updated, payments.number LIMIT ?2) AS p \
          LEFT JOIN ledger ON ledger.payment = p.id \
          GROUP BY p.id, p.amount, p.held, p.captured, p.refunding, p.refunded, p.updated, p.number \

@@ -200,13 +200,13 @@ pub(crate) fn store(
     now: Timestamp,
 ) -> Result<Stored, Problem> {
     let next = &change.payment;
-    let mut statements = vec![update(next, operation, now)];
-    if let Some(operation) = operation {
-        statements.push(operations::settle(operation, now));
-        if operation.intent.kind == Kind::Refund {
-            statements.push(refunds::settle(operation, refund_failed, now));
-        }
-    }
+    let refund = operation.filter(|operation| operation.intent.kind == Kind::Refund);
+    let mut statements = vec![match refund {
+        Some(refund) => move_refund(refund, refund_failed.is_some(), now),
+        None => update(next, operation, now),
+    }];
+    statements.extend(operation.map(|operation| operations::settle(operation, now)));
+    statements.extend(refund.map(|refund| refunds::settle(refund, refund_failed, now)));
     for entry in &change.entries {
         statements.push(ledger::record(next, entry, now));
     }
@@ -223,6 +223,25 @@ pub(crate) fn store(
         Err(0) => Stored::Changed,
         Err(_) => Stored::Settled,
     })
+}
+
+/// Ends a refund, whatever else has happened to the payment: many may be under
+/// way at the same time, and none has to wait for another.
+fn move_refund(refund: &Operation, has_failed: bool, now: Timestamp) -> Statement {
+    Statement::new(format!(
+        "UPDATE payments SET version = version + 1, updated = ?2, \
+             refunding = refunding - ?3, refunded = refunded + ?4, tries = 0, \
+             due = CASE WHEN EXISTS (SELECT 1 FROM operations \
+                 WHERE payment = ?1 AND settled IS NULL AND key <> ?5) THEN ?6 END \
+         WHERE id = ?1 RETURNING {COLUMNS}"
+    ))
+    .bind(refund.payment)
+    .bind(now)
+    .bind(refund.intent.amount)
+    .bind(if has_failed { 0 } else { refund.intent.amount })
+    .bind(refund.key.as_str())
+    .bind(now.plus(UNDER_WAY))
+    .expecting(1)
 }
 
 fn update(next: &Payment, operation: Option<&Operation>, now: Timestamp) -> Statement {
