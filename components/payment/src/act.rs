@@ -15,7 +15,10 @@ use crate::operation::{Intent, Operation};
 use crate::payment::Payment;
 use crate::peers::{Call, Trouble, processor};
 use crate::queries::payments::{self as queries, Stored};
+use crate::queries::refunds;
+use crate::refund::{Refund, Status};
 use crate::standing::{self, Ending, Result as Answer};
+use crate::state::State;
 
 /// How often a write is tried again that somebody else's write came before.
 const ATTEMPTS: u32 = 8;
@@ -25,7 +28,7 @@ pub(crate) enum Plan {
     /// The processor has to be asked.
     Ask(Intent),
     /// Nobody has to be asked: the processor knows nothing of it.
-    Write(Finding),
+    Write(Intent, Finding),
 }
 
 /// Does what a client asks for, or goes on with what an earlier try of the same
@@ -52,10 +55,11 @@ pub(crate) fn run(
                     return carry_out(payment, &operation, now);
                 }
             }
-            Plan::Write(finding) => {
+            Plan::Write(intent, finding) => {
                 let change = change::apply(&payment, None, &finding)
                     .ok_or_else(|| Problem::internal("a plan was not possible"))?;
-                if let Stored::Done(payment) = queries::store(&change, None, None, now)? {
+                let done = queries::done(&payment, &intent, origin, now);
+                if let Stored::Done(payment) = queries::store(&change, None, vec![done], now)? {
                     return Ok(*payment);
                 }
             }
@@ -120,9 +124,21 @@ pub(crate) fn settle(
     finding: &Finding,
     now: Timestamp,
 ) -> Result<Payment, Problem> {
-    write(id, operation, None, now, |payment| {
+    write(id, operation, finding.brings_money(), now, |payment| {
         change::apply(payment, operation, finding)
     })
+}
+
+/// Writes what was found out about a payment that nobody had asked anything
+/// of, unless it is not what it was when the question was put: then the answer
+/// may be about an earlier try. Whether it was written, or is no news.
+pub(crate) fn note(before: &Payment, finding: &Finding, now: Timestamp) -> Result<bool, Problem> {
+    let Some(change) = change::apply(before, None, finding) else {
+        report(before, finding.brings_money());
+        return Ok(true);
+    };
+    let stored = queries::store(&change, None, Vec::new(), now)?;
+    Ok(matches!(stored, Stored::Done(_)))
 }
 
 /// Writes how a refund has ended.
@@ -132,37 +148,66 @@ pub(crate) fn settle_refund(
     now: Timestamp,
 ) -> Result<Payment, Problem> {
     let failed = ending.code();
-    write(operation.payment, Some(operation), failed, now, |payment| {
+    write(operation.payment, Some(operation), false, now, |payment| {
         Some(change::refund(payment, operation, failed))
     })
+}
+
+/// Takes a refund back that had reached the customer, if it is one of this
+/// payment.
+pub(crate) fn take_back(
+    payment: Id,
+    refund: Id,
+    code: &str,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let is_done = |refund: &Refund| refund.payment == payment && refund.status == Status::Succeeded;
+    for _ in 0..ATTEMPTS {
+        let Some(refund) = refunds::find(refund)?.filter(is_done) else {
+            return Ok(());
+        };
+        let change = change::returned(&current(payment)?, &refund, code);
+        let more = vec![refunds::take_back(&refund, code, now)];
+        if let Stored::Done(_) = queries::store(&change, None, more, now)? {
+            return Ok(());
+        }
+    }
+    Err(busy())
 }
 
 fn write(
     id: Id,
     operation: Option<&Operation>,
-    refund_failed: Option<&str>,
+    brings_money: bool,
     now: Timestamp,
     decide: impl Fn(&Payment) -> Option<Change>,
 ) -> Result<Payment, Problem> {
     for _ in 0..ATTEMPTS {
         let payment = current(id)?;
         let Some(change) = decide(&payment) else {
-            if let Some(operation) = operation.filter(|_| !payment.is_settled()) {
-                let state = payment.state.name();
-                log::error(
-                    "payment",
-                    &format!("{} found nothing to do in {state}", operation.key),
-                );
+            report(&payment, brings_money);
+            if let Some(operation) = operation.filter(|_| payment.is_settled()) {
+                // Nothing can come of it any more: nobody is to ask again.
+                queries::close(operation, now)?;
             }
             return Ok(payment);
         };
-        match queries::store(&change, operation, refund_failed, now)? {
+        match queries::store(&change, operation, Vec::new(), now)? {
             Stored::Done(payment) => return Ok(*payment),
             Stored::Changed => {}
             Stored::Settled => return current(id),
         }
     }
     Err(busy())
+}
+
+/// Money of a payment that was given up has to be looked at by somebody.
+fn report(payment: &Payment, brings_money: bool) {
+    if payment.state == State::Canceled && brings_money {
+        let charge = payment.charge.as_deref().unwrap_or("unknown");
+        let why = format!("{} is canceled, and charged: {charge}", payment.id);
+        log::error("payment", &why);
+    }
 }
 
 /// The payment as it is now.

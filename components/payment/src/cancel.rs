@@ -39,15 +39,16 @@ fn plan(payment: &Payment, caller: &Caller, reason: Option<String>) -> Result<Pl
     if payment.state == State::RequiresCapture {
         caller.require_admin()?;
     }
+    let intent = Intent {
+        kind: Kind::Cancel,
+        amount: 0,
+        method: None,
+        refund: None,
+        reason: reason.clone(),
+    };
     Ok(if payment.charge.is_none() {
-        Plan::Write(Finding::Canceled { reason })
+        Plan::Write(intent, Finding::Canceled { reason })
     } else {
-        Plan::Ask(Intent {
-            kind: Kind::Cancel,
-            amount: 0,
-            method: None,
-            refund: None,
-            reason,
-        })
+        Plan::Ask(intent)
     })
 }

@@ -109,7 +109,7 @@ fn luhn(digits: &str) -> bool {
 }
 
 /// The digits of a text: groups of them, and runs of groups with nothing but
-/// spaces and dashes between.
+/// spaces, dashes, dots, slashes and underscores between.
 fn runs(text: &str) -> Vec<Vec<String>> {
     let mut runs = Vec::new();
     let mut groups: Vec<String> = Vec::new();

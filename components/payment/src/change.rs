@@ -7,6 +7,7 @@ use crate::ledger::{Entry, Kind};
 use crate::operation::Operation;
 use crate::outbox;
 use crate::payment::{Action, Failure, Payment};
+use crate::refund::Refund;
 use crate::state::{State, Step};
 
 /// What was found out.
@@ -29,12 +30,21 @@ pub(crate) enum Finding {
     Kept(Failure),
 }
 
+impl Finding {
+    /// Whether money was taken or is held.
+    pub(crate) fn brings_money(&self) -> bool {
+        matches!(self, Self::Paid { .. } | Self::Held { .. })
+    }
+}
+
 /// A payment as it is afterwards, and what has to be written with it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Change {
     pub(crate) payment: Payment,
     pub(crate) entries: Vec<Entry>,
     pub(crate) event: Option<Event>,
+    /// Why the refund failed, where it is one that did.
+    pub(crate) failed: Option<String>,
 }
 
 /// What a finding changes; `None` where it is no news, or not possible.
@@ -131,7 +141,21 @@ pub(crate) fn refund(payment: &Payment, operation: &Operation, failed: Option<&s
     let mut entry = Entry::new(kind, amount);
     entry.refund = operation.intent.refund;
     entry.code = failed.map(str::to_owned);
-    Change::new(next, vec![entry], event)
+    Change {
+        failed: failed.map(str::to_owned),
+        ..Change::new(next, vec![entry], event)
+    }
+}
+
+/// What a refund changes that the customer's bank sends back, days after it was
+/// done.
+pub(crate) fn returned(payment: &Payment, refund: &Refund, code: &str) -> Change {
+    let amount = refund.amount.amount();
+    let mut next = payment.clone();
+    next.balances.refunded -= amount;
+    let mut entry = Entry::new(Kind::RefundReturned, amount).of_refund(refund.id);
+    entry.code = Some(code.to_owned());
+    Change::new(next, vec![entry], None)
 }
 
 impl Change {
@@ -140,6 +164,7 @@ impl Change {
             payment,
             entries,
             event,
+            failed: None,
         }
     }
 }
@@ -188,7 +213,8 @@ mod tests {
         let event = change.event.unwrap();
         assert_eq!(event.kind, "payment.succeeded");
         let data = json!({
-            "payment": change.payment.id, "account": "ann", "email": null, "reference": "order 1",
+            "payment": change.payment.id, "account": "ann", "email": null,
+            "processor": "sandbox", "reference": "order 1",
             "amount": {"amount": 1999, "currency": "EUR"}, "reason": null,
         });
         assert_eq!(event.data, data);

@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     RefundPending,
     Refunded,
     RefundFailed,
+    /// It had reached the customer, and came back.
+    RefundReturned,
     /// Something was refused; nothing moved.
     Failed,
     /// It was given up; what was held is released by an entry of its own.
@@ -58,6 +60,7 @@ impl Kind {
             Self::RefundPending => "refund_pending",
             Self::Refunded => "refunded",
             Self::RefundFailed => "refund_failed",
+            Self::RefundReturned => "refund_returned",
             Self::Failed => "failed",
             Self::Canceled => "canceled",
         }
@@ -72,6 +75,7 @@ impl Kind {
             Self::RefundPending => (Account::Shop, Account::Refunding),
             Self::Refunded => (Account::Refunding, Account::Customer),
             Self::RefundFailed => (Account::Refunding, Account::Shop),
+            Self::RefundReturned => (Account::Customer, Account::Shop),
             Self::Failed | Self::Canceled => (Account::Customer, Account::Customer),
         }
     }

@@ -19,6 +19,7 @@ pub(crate) fn event(
         "payment": payment.id,
         "account": payment.account,
         "email": null,
+        "processor": payment.processor,
         "reference": payment.reference,
         "amount": {"amount": amount, "currency": payment.amount.currency()},
         "reason": reason,

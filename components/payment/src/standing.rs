@@ -4,8 +4,10 @@
 //! before it: then only what cannot be undone counts, until it is known that
 //! the call has arrived.
 
+use stoa_kit::Id;
+
 use crate::bindings::stoa::payments::types::{
-    Action as Asked, ChargeState, Decline, NextStep, Outcome, RefundState, Standing,
+    Action as Asked, ChargeState, Decline, NextStep, Outcome, RefundStanding, RefundState, Standing,
 };
 use crate::change::Finding;
 use crate::fields::CaptureMethod;
@@ -119,7 +121,10 @@ pub(crate) fn of_standing(
             charge,
             amount: standing.authorized,
         }),
-        ChargeState::RequiresAction => standing.action.clone().map(action),
+        // Of the first try it can only be what has come of it.
+        ChargeState::RequiresAction if is_settled || payment.charge.is_none() => {
+            standing.action.clone().map(action)
+        }
         ChargeState::Unpaid if is_settled => {
             Some(declined(standing.decline.clone().unwrap_or(Decline {
                 charge: Some(charge),
@@ -127,7 +132,7 @@ pub(crate) fn of_standing(
                 message: "It was not paid.".to_owned(),
             })))
         }
-        ChargeState::Unpaid => None,
+        ChargeState::RequiresAction | ChargeState::Unpaid => None,
     }
 }
 
@@ -150,6 +155,15 @@ pub(crate) fn of_refund(
         },
         None => is_late.then(|| Ending::Failed("processor_error".to_owned())),
     }
+}
+
+/// The refunds of ours that failed, and why.
+pub(crate) fn failed_refunds(standing: &Standing) -> impl Iterator<Item = (Id, &str)> {
+    let failed = |refund: &&RefundStanding| refund.state == RefundState::Failed;
+    standing.refunds.iter().filter(failed).filter_map(|refund| {
+        let id = Id::parse(refund.refund.as_deref()?, "refund").ok()?;
+        Some((id, refund.code.as_deref().unwrap_or("refund_failed")))
+    })
 }
 
 /// Whether the processor has to be asked about a payment in this state that

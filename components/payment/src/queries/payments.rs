@@ -130,7 +130,8 @@ pub(crate) fn begin(
     .bind(intent.method.clone())
     .bind(now.plus(UNDER_WAY))
     .expecting(1);
-    let insert = operations::insert(before.id, intent, before.state, origin, now);
+    let asked = operations::Asked::Now;
+    let insert = operations::insert(before.id, intent, before.state, origin, asked, now);
     begun(&[update, insert])
 }
 
@@ -161,10 +162,11 @@ pub(crate) fn begin_refund(
         refund: Some(refund.id),
         reason: refund.reason.clone(),
     };
+    let asked = operations::Asked::Now;
     let entry = Entry::new(EntryKind::RefundPending, amount).of_refund(refund.id);
     begun(&[
         update,
-        operations::insert(before.id, &intent, before.state, origin, now),
+        operations::insert(before.id, &intent, before.state, origin, asked, now),
         refunds::insert(refund),
         ledger::record(before, &entry, now),
     ])
@@ -193,26 +195,28 @@ pub(crate) enum Stored {
 
 /// Writes a change with its entries and its event, and settles what it comes
 /// from: all of it, or nothing.
+///
+/// `more` are further statements of the transaction.
 pub(crate) fn store(
     change: &Change,
     operation: Option<&Operation>,
-    refund_failed: Option<&str>,
+    more: Vec<Statement>,
     now: Timestamp,
 ) -> Result<Stored, Problem> {
     let next = &change.payment;
+    let failed = change.failed.as_deref();
     let refund = operation.filter(|operation| operation.intent.kind == Kind::Refund);
     let mut statements = vec![match refund {
-        Some(refund) => move_refund(refund, refund_failed.is_some(), now),
+        Some(refund) => move_refund(refund, failed.is_some(), now),
         None => update(next, operation, now),
     }];
     statements.extend(operation.map(|operation| operations::settle(operation, now)));
-    statements.extend(refund.map(|refund| refunds::settle(refund, refund_failed, now)));
+    statements.extend(refund.map(|refund| refunds::settle(refund, failed, now)));
     for entry in &change.entries {
         statements.push(ledger::record(next, entry, now));
     }
-    if let Some(event) = &change.event {
-        statements.push(event.statement(now));
-    }
+    statements.extend(change.event.as_ref().map(|event| event.statement(now)));
+    statements.extend(more);
     Ok(match unless_too_late(&statements)? {
         Ok(outcomes) => {
             if change.event.is_some() {
@@ -223,6 +227,19 @@ pub(crate) fn store(
         Err(0) => Stored::Changed,
         Err(_) => Stored::Settled,
     })
+}
+
+/// Notes something that a use of a client's key has asked for, and that nobody
+/// has to do any more.
+pub(crate) fn done(before: &Payment, intent: &Intent, origin: Origin, now: Timestamp) -> Statement {
+    let by = operations::Asked::AndDone;
+    operations::insert(before.id, intent, before.state, origin, by, now)
+}
+
+/// Closes an operation of which nothing can come any more.
+pub(crate) fn close(operation: &Operation, now: Timestamp) -> Result<(), Problem> {
+    unless_too_late(&[operations::settle(operation, now)])?.ok();
+    Ok(())
 }
 
 /// Ends a refund, whatever else has happened to the payment: many may be under
@@ -298,27 +315,33 @@ pub(crate) fn acknowledge(
     Ok(())
 }
 
-/// Lets a payment be looked at soon.
+/// Lets a payment be looked at soon, the first time. Later it is the less often,
+/// the longer nobody knows.
 pub(crate) fn hasten(payment: Id, now: Timestamp) -> Result<(), Problem> {
-    let update = Statement::new("UPDATE payments SET due = ?2 WHERE id = ?1 AND due > ?2")
-        .bind(payment)
-        .bind(now.plus(SOON));
+    let update = "UPDATE payments SET due = ?2 WHERE id = ?1 AND due > ?2 AND tries = 0";
+    let update = Statement::new(update).bind(payment).bind(now.plus(SOON));
     DATABASE.transact(&[update])?;
     Ok(())
 }
 
-/// Takes a payment that is due, if there is one. It is due again later, each
-/// time twice as late, up to an hour. Whoever leaves a page open for a day has
-/// gone: then only a webhook counts.
-pub(crate) fn take_due(now: Timestamp) -> Result<Option<Id>, Problem> {
+/// Takes a payment that is due, if there is one, and whose processor is none of
+/// these. It is due again later, each time twice as late, up to an hour. Whoever
+/// leaves a page open for a day has gone: then only a webhook counts.
+pub(crate) fn take_due(without: &[String], now: Timestamp) -> Result<Option<Id>, Problem> {
+    let places: Vec<_> = (2..2 + without.len()).map(|n| format!("?{n}")).collect();
+    let places = places.join(", ");
     let take = Statement::new(format!(
         "UPDATE payments SET tries = tries + 1, \
              due = CASE WHEN state = 'requires_action' AND tries >= {MOST_QUESTIONS} THEN NULL \
                  WHEN tries >= 8 THEN ?1 + 3600000 ELSE ?1 + 15000 * (1 << tries) END \
-         WHERE id = (SELECT id FROM payments WHERE due <= ?1 ORDER BY due LIMIT 1) AND due <= ?1 \
+         WHERE id = (SELECT id FROM payments \
+             WHERE due <= ?1 AND processor NOT IN ({places}) ORDER BY due LIMIT 1) AND due <= ?1 \
          RETURNING id"
     ))
     .bind(now);
+    let take = without
+        .iter()
+        .fold(take, |take, processor| take.bind(processor.as_str()));
     let row = DATABASE.write(take)?.into_iter().next();
     Ok(row.map(|mut row| id(&row.text()?)).transpose()?)
 }

@@ -42,6 +42,18 @@ pub(crate) fn settle(operation: &Operation, failed: Option<&str>, now: Timestamp
     .expecting(1)
 }
 
+/// Notes that a refund came back that had reached the customer.
+pub(crate) fn take_back(refund: &Refund, code: &str, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE refunds SET status = 'failed', failure_code = ?2, updated = ?3 \
+         WHERE id = ?1 AND status = 'succeeded'",
+    )
+    .bind(refund.id)
+    .bind(code)
+    .bind(now)
+    .expecting(1)
+}
+
 /// The refund with this id.
 pub(crate) fn find(refund: Id) -> Result<Option<Refund>, Problem> {
     let select = Statement::new(
