@@ -1,11 +1,14 @@
 //! How the wasmCloud host is set up: the same for `stoa up` and `stoa host`.
 
-use std::path::Path;
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use futures::future::BoxFuture;
+use nix::unistd::Uid;
 use nkeys::KeyPair;
 use url::Url;
 use wasmcloud_core::logging::Level;
@@ -68,11 +71,49 @@ pub enum Calls {
     Nats,
 }
 
+/// Where compiled code is kept.
+#[derive(Clone, clap::Args)]
+pub struct CodeCache {
+    /// The folder in which compiled code of components is kept for the next
+    /// start. Nobody else may write to it: what is in it is run.
+    #[arg(long = "code-cache", value_name = "FOLDER", env = "STOA_CODE_CACHE")]
+    folder: Option<PathBuf>,
+}
+
+impl CodeCache {
+    /// The folder, made where it is missing; `default` where none was named.
+    pub fn folder(&self, default: Option<PathBuf>) -> anyhow::Result<Option<PathBuf>> {
+        let Some(folder) = self.folder.clone().or(default) else {
+            return Ok(None);
+        };
+        let folder = std::path::absolute(folder)?;
+        let made = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder);
+        made.with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        let found = folder.metadata()?;
+        if found.uid() != Uid::effective().as_raw() || found.mode() & 0o022 != 0 {
+            bail!(
+                "{} must be yours, and nobody else may write to it: compiled code is kept there",
+                folder.display()
+            );
+        }
+        Ok(Some(folder))
+    }
+}
+
 /// A host, and how to end it.
 pub type Started = (Arc<Host>, BoxFuture<'static, anyhow::Result<()>>);
 
-/// The configuration of a host on the NATS server at `nats`.
-pub fn config(nats: &str, lattice: &str, options: Options) -> anyhow::Result<WasmbusHostConfig> {
+/// The configuration of a host on the NATS server at `nats`, with a folder for
+/// compiled code.
+pub fn config(
+    nats: &str,
+    lattice: &str,
+    options: Options,
+    code: Option<PathBuf>,
+) -> anyhow::Result<WasmbusHostConfig> {
     let url = Url::parse(nats).context("the NATS server's address is no URL")?;
     let config = WasmbusHostConfig {
         ctl_nats_url: url.clone(),
@@ -93,12 +134,13 @@ pub fn config(nats: &str, lattice: &str, options: Options) -> anyhow::Result<Was
             .enable_rpc_interface(),
         ..WasmbusHostConfig::default()
     };
-    Ok(adapt(config, options))
+    Ok(adapt(config, options, code))
 }
 
 #[cfg(feature = "patched")]
-fn adapt(config: WasmbusHostConfig, options: Options) -> WasmbusHostConfig {
+fn adapt(config: WasmbusHostConfig, options: Options, code: Option<PathBuf>) -> WasmbusHostConfig {
     WasmbusHostConfig {
+        code_cache: code,
         embedded_providers: match options.providers {
             Providers::Embedded => crate::embedded::providers(),
             Providers::Archives => wasmcloud_host::wasmbus::EmbeddedProviders::default(),
@@ -108,9 +150,9 @@ fn adapt(config: WasmbusHostConfig, options: Options) -> WasmbusHostConfig {
     }
 }
 
-/// wasmCloud as released has neither.
+/// wasmCloud as released has none of it.
 #[cfg(not(feature = "patched"))]
-fn adapt(config: WasmbusHostConfig, _: Options) -> WasmbusHostConfig {
+fn adapt(config: WasmbusHostConfig, _: Options, _: Option<PathBuf>) -> WasmbusHostConfig {
     config
 }
 

@@ -26,6 +26,8 @@ pub struct Options {
     labels: Vec<(String, String)>,
     #[command(flatten)]
     engine: engine::Options,
+    #[command(flatten)]
+    code: engine::CodeCache,
 }
 
 /// What every part of a lattice has that runs by itself.
@@ -82,7 +84,9 @@ fn label(text: &str) -> Result<(String, String), String> {
 pub async fn run(options: &Options) -> anyhow::Result<()> {
     options.part.log()?;
     let end = asked_to_end()?;
-    let mut config = engine::config(&options.part.nats(), &options.lattice, options.engine)?;
+    let code = options.code.folder(None)?;
+    let nats = options.part.nats();
+    let mut config = engine::config(&nats, &options.lattice, options.engine, code)?;
     config.labels = labels(options);
     let id = config.host_key.as_ref().map(|key| key.public_key());
     let (host, shutdown) = engine::start(config).await?;

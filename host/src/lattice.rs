@@ -1,5 +1,6 @@
 //! The wasmCloud host in this process, and the control interface to it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,9 +28,14 @@ pub struct Lattice {
 }
 
 impl Lattice {
-    /// Starts the host on the NATS server at `nats`.
-    pub async fn start(nats: &str, options: engine::Options) -> anyhow::Result<Self> {
-        let config = engine::config(nats, NAME, options)?;
+    /// Starts the host on the NATS server at `nats`, with a folder for compiled
+    /// code.
+    pub async fn start(
+        nats: &str,
+        options: engine::Options,
+        code: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
+        let config = engine::config(nats, NAME, options, code)?;
         let key = config.host_key.as_ref().context("a host has a key")?;
         let id = key.public_key();
         let (host, shutdown) = engine::start(config).await?;

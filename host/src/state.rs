@@ -5,6 +5,7 @@
 //! run.json      where the running lattice is found
 //! stoa.log      what host, wadm, NATS and providers say; stoa.log.1 the last
 //! data/         the databases
+//! code/         components as they were compiled; may be deleted
 //! nats/         JetStream
 //! tmp/          what a run unpacks; gone after it
 //! ```

@@ -48,6 +48,8 @@ pub struct Options {
     log: String,
     #[command(flatten)]
     engine: engine::Options,
+    #[command(flatten)]
+    code: engine::CodeCache,
 }
 
 /// Runs a lattice until Ctrl-C, SIGTERM or the death of a part.
@@ -66,6 +68,7 @@ pub async fn run(
     }
     // Databases and logs are the owner's alone; providers inherit this.
     umask(Mode::from_bits_truncate(0o077));
+    let code = options.code.folder(Some(folder.path("code")))?;
     let _temporary = folder.make_temporary()?;
     // Every run begins with the builds that the manifest names.
     swap::forget(folder);
@@ -85,7 +88,7 @@ pub async fn run(
     let mut nats = Nats::start(&options.nats_server, folder, options.nats_port).await?;
     terminal.step(format_args!("NATS        {}", nats.url));
     let mut deployment = Deployment::start(&nats.url).await?;
-    let lattice = Lattice::start(&nats.url, options.engine).await?;
+    let lattice = Lattice::start(&nats.url, options.engine, code).await?;
     terminal.step("wasmCloud   host and wadm");
 
     let settings = settings(

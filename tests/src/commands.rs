@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use stoa_harness::{Lattice, Process, root, stoa};
+use stoa_harness::{Lattice, PRODUCT, Process, eventually, root, stoa};
 use tempfile::TempDir;
 
 use crate::shared;
@@ -258,6 +258,57 @@ pub(crate) fn seed_writes_products_once_and_down_stops_the_lattice() {
     assert!(ended.printed.ends_with("stopped\n"), "{ended:?}");
     assert!(processes.iter().all(|process| !process.is_alive()));
     fails(lattice.folder(), &["down"], "no lattice runs on");
+}
+
+/// What was compiled: how often each was taken from the folder since, as the
+/// engine notes it down.
+fn compiled(folder: &Path) -> Vec<u64> {
+    let mut folders = vec![folder.join("code")];
+    let mut taken = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "stats") {
+                let text = fs::read_to_string(path).expect("a file");
+                let usages = text.lines().find_map(|line| line.strip_prefix("usages = "));
+                taken.extend(usages.and_then(|usages| usages.parse::<u64>().ok()));
+            }
+        }
+    }
+    taken
+}
+
+pub(crate) fn a_component_is_compiled_once_and_again_when_it_is_another() {
+    let lattice = Lattice::start();
+    let before = compiled(lattice.folder());
+    assert!(before.len() > 7, "{before:?}");
+    assert!(before.iter().all(|taken| *taken == 0), "{before:?}");
+    let lattice = Lattice::start_on(lattice.stop());
+    eventually("that all were taken", || {
+        let now = compiled(lattice.folder());
+        now.len() == before.len() && now.iter().all(|taken| *taken == 1)
+    });
+    let other = PRODUCT.altered(&lattice);
+    let said = lattice.stoa(&["swap", "product", other.to_str().expect("text")]);
+    said.expect("the swap");
+    eventually("one more", || {
+        compiled(lattice.folder()).len() == before.len() + 1
+    });
+    let metadata = fs::metadata(lattice.folder().join("code")).expect("it is there");
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o700);
+}
+
+pub(crate) fn compiled_code_is_kept_where_nobody_else_writes() {
+    let folder = TempDir::with_prefix("stoa-test-").expect("a temporary folder");
+    let code = folder.path().join("code");
+    fs::create_dir(&code).expect("a folder");
+    fs::set_permissions(&code, Permissions::from_mode(0o777)).expect("its owner");
+    let manifest = root().join("wadm.yaml");
+    let manifest = manifest.to_str().expect("text");
+    let up = ["up", "--http", "127.0.0.1:0", "--manifest", manifest];
+    fails(folder.path(), &up, "nobody else may write to it");
 }
 
 pub(crate) fn what_a_lattice_keeps_is_its_owners_alone() {

@@ -374,6 +374,8 @@ fn tests() -> Vec<Trial> {
             without_a_lattice_the_other_commands_say_so,
             status_shows_what_runs_and_how_it_is,
             seed_writes_products_once_and_down_stops_the_lattice,
+            a_component_is_compiled_once_and_again_when_it_is_another,
+            compiled_code_is_kept_where_nobody_else_writes,
             what_a_lattice_keeps_is_its_owners_alone,
         ]
         life: [
