@@ -73,11 +73,3 @@ impl Lattice for Exchange {
         Ok(self.0.client(component, timeout))
     }
 }
-
-impl stoa_events_provider::Lattice for Exchange {
-    type Client = Client;
-
-    async fn client(&self, component: &str, timeout: Duration) -> anyhow::Result<Client> {
-        Ok(self.0.client(component, timeout))
-    }
-}

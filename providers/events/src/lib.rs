@@ -14,7 +14,7 @@
 //! | [`dead`], [`admin`] | events that were given up, and what to do about them |
 //! | [`nudges`] | outboxes that have something in them |
 //! | [`streams`] | what is kept on the broker |
-//! | [`links`], [`lost`] | the tasks, and links that the provider was never told of |
+//! | [`links`] | the tasks: one per link, replaced and ended with it |
 //!
 //! Config of a link to a handler, on the source side: `types` (no default),
 //! `parallel` (16), `timeout_ms` (20000) and `history_s` (600). A link to the
@@ -31,7 +31,6 @@ pub mod handler;
 pub mod lanes;
 mod lease;
 pub mod links;
-pub mod lost;
 pub mod nudges;
 pub mod pace;
 mod publisher;
@@ -47,6 +46,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
+use stoa_provider::health;
+pub use stoa_provider::{Lattice, OwnProcess};
 use tokio::sync::{Mutex, RwLock};
 use tracing::warn;
 use wasmcloud_provider_sdk::{
@@ -61,7 +62,6 @@ use crate::pace::Pace;
 use crate::pushing::{Pushing, Trouble};
 use crate::streams::Broker;
 use crate::wire::Component;
-pub use crate::wire::{Lattice, OwnProcess};
 
 /// The interface by which an outbox is relayed.
 const TICKS: &str = "ticks";
@@ -95,8 +95,12 @@ impl<L: Lattice> EventsProvider<L> {
     }
 
     /// Whether a link was received, with a good config or not.
-    async fn knows(&self, handler: &Handler) -> bool {
-        self.refused.lock().await.contains_key(handler) || self.links.has(handler).await
+    pub async fn knows(&self, component: &str, link: &str) -> bool {
+        let handler = Handler {
+            component: component.to_owned(),
+            link: link.to_owned(),
+        };
+        self.refused.lock().await.contains_key(&handler) || self.links.has(&handler).await
     }
 
     fn broker(&self) -> Broker {
@@ -175,10 +179,7 @@ impl<L: Lattice> Provider for EventsProvider<L> {
         let stuck = stuck.iter().map(|(handler, why)| describe(handler, why));
         let mut troubles: Vec<_> = refused.chain(stuck).collect();
         troubles.sort();
-        Ok(HealthCheckResponse {
-            healthy: troubles.is_empty(),
-            message: (!troubles.is_empty()).then(|| troubles.join("; ")),
-        })
+        Ok(health(&troubles))
     }
 
     async fn shutdown(&self) -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
 //! The events provider as a process of its own, started by a host.
 
 use anyhow::Context as _;
-use stoa_events_provider::{EventsProvider, OwnProcess, bindings, lost};
+use stoa_events_provider::{EventsProvider, OwnProcess, bindings};
+use stoa_provider::lost;
 use wasmcloud_provider_sdk::{
     get_connection, initialize_observability, run_provider, serve_provider_exports,
 };
@@ -21,9 +22,10 @@ async fn main() -> anyhow::Result<()> {
         .get_wrpc_client(connection.provider_key())
         .await?;
     let serving = serve_provider_exports(&wrpc, provider.clone(), shutdown, bindings::serve);
+    let knows = async |component: &str, link: &str| provider.knows(component, link).await;
     tokio::select! {
         served = Box::pin(serving) => served,
         // The host starts the provider again, with all links.
-        () = lost::link(connection, &provider) => std::process::exit(1),
+        () = lost::link(connection, knows) => std::process::exit(1),
     }
 }

@@ -39,6 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
+use stoa_provider::health;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 use tokio::time::Instant;
 use tracing::{error, warn};
@@ -206,10 +207,7 @@ impl Provider for KeyValueProvider {
             .collect();
         troubles.sort();
         troubles.dedup();
-        Ok(HealthCheckResponse {
-            healthy: troubles.is_empty(),
-            message: (!troubles.is_empty()).then(|| troubles.join("; ")),
-        })
+        Ok(health(&troubles))
     }
 
     async fn shutdown(&self) -> anyhow::Result<()> {

@@ -28,6 +28,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use futures::future::join_all;
+use stoa_provider::health;
 use tokio::sync::Notify;
 use tracing::instrument;
 use wasmcloud_provider_sdk::core::secrets::SecretValue;
@@ -38,6 +39,7 @@ use wasmcloud_provider_sdk::{
 
 pub use bindings::serve;
 pub use config::Config;
+pub use stoa_provider::Caller;
 
 /// The interface's types.
 pub mod types {
@@ -67,33 +69,6 @@ struct Shared {
     attempts: Arc<Attempts>,
     started: Instant,
     link_lost: Notify,
-}
-
-/// Who calls: a component, by the name of its link.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Caller {
-    /// The component's id.
-    pub component: String,
-    /// The link's name, `default` where it has none of its own.
-    pub link: String,
-}
-
-impl Caller {
-    /// A component by its link's name.
-    pub fn new(component: impl Into<String>, link: impl Into<String>) -> Self {
-        Self {
-            component: component.into(),
-            link: link.into(),
-        }
-    }
-
-    fn of(context: Option<&Context>) -> Self {
-        let component = context.and_then(|context| context.component.as_deref());
-        Self::new(
-            component.unwrap_or("<unknown>"),
-            context.map_or("default", Context::link_name),
-        )
-    }
 }
 
 impl MailProvider {
@@ -272,11 +247,7 @@ impl Provider for MailProvider {
     }
 
     async fn health_request(&self, _: &HealthCheckRequest) -> anyhow::Result<HealthCheckResponse> {
-        let faults = self.faults();
-        Ok(HealthCheckResponse {
-            healthy: faults.is_empty(),
-            message: (!faults.is_empty()).then(|| faults.join("; ")),
-        })
+        Ok(health(&self.faults()))
     }
 
     async fn shutdown(&self) -> anyhow::Result<()> {

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
+use stoa_provider::health;
 use tokio::sync::Notify;
 use tracing::instrument;
 use wasmcloud_provider_sdk::{
@@ -24,6 +25,7 @@ use wasmcloud_provider_sdk::{
 pub use backend::{Backend, Limits, Sqlite};
 pub use bindings::serve;
 pub use config::{Config, DatabaseName, InvalidName};
+pub use stoa_provider::Caller;
 
 /// The interface's types.
 pub mod types {
@@ -46,37 +48,6 @@ struct Shared {
     links: RwLock<Option<Links>>,
     started: Instant,
     link_lost: Notify,
-}
-
-/// Who calls: a component, by the name of its link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The component's id.
-    pub component: String,
-    /// The link's name, `default` where it has none of its own.
-    pub link: String,
-}
-
-impl Caller {
-    /// A component by its link's name.
-    pub fn new(component: impl Into<String>, link: impl Into<String>) -> Self {
-        Self {
-            component: component.into(),
-            link: link.into(),
-        }
-    }
-
-    fn of(context: Option<&Context>) -> Self {
-        let component = context.and_then(|context| context.component.as_deref());
-        Self::new(
-            component.unwrap_or("<unknown>"),
-            context.map_or("default", Context::link_name),
-        )
-    }
-
-    fn into_key(self) -> (String, String) {
-        (self.component, self.link)
-    }
 }
 
 impl SqlProvider {
@@ -108,13 +79,13 @@ impl SqlProvider {
         let open = |name: &DatabaseName| -> Arc<dyn Backend> {
             Arc::new(Sqlite::new(&name.file(data_dir), limits.clone()))
         };
-        self.change_links(|links| links.put(caller.into_key(), database, open));
+        self.change_links(|links| links.put(caller, database, open));
     }
 
     /// Takes a link away; closes the database when it was its last one.
     pub fn unlink(&self, caller: Caller) {
         tracing::info!(?caller, "unlinked");
-        self.change_links(|links| links.remove(caller.into_key()));
+        self.change_links(|links| links.remove(caller));
     }
 
     /// `stoa:sql/client.query`
@@ -124,7 +95,7 @@ impl SqlProvider {
         schema: u32,
         statement: Statement,
     ) -> Result<Outcome, Error> {
-        self.database(caller)?.query(schema, statement).await
+        self.database(&caller)?.query(schema, statement).await
     }
 
     /// `stoa:sql/client.transact`
@@ -134,12 +105,12 @@ impl SqlProvider {
         schema: u32,
         statements: Vec<Statement>,
     ) -> Result<Vec<Outcome>, Error> {
-        self.database(caller)?.transact(schema, statements).await
+        self.database(&caller)?.transact(schema, statements).await
     }
 
     /// `stoa:sql/client.migrate`
     pub async fn migrate(&self, caller: Caller, migrations: Vec<Migration>) -> Result<u32, Error> {
-        self.database(caller)?.migrate(migrations).await
+        self.database(&caller)?.migrate(migrations).await
     }
 
     /// The databases that could not be reached at their last call, with the
@@ -174,16 +145,15 @@ impl SqlProvider {
         self.shared.link_lost.notified().await;
     }
 
-    fn database(&self, caller: Caller) -> Result<Arc<dyn Backend>, Error> {
+    fn database(&self, caller: &Caller) -> Result<Arc<dyn Backend>, Error> {
         let unavailable = |reason: String| Err(Error::Unavailable(reason));
-        let key = caller.into_key();
         let links = self.shared.links.read();
         let links = links.unwrap_or_else(PoisonError::into_inner);
         let Some(links) = links.as_ref() else {
             return unavailable("the provider is shutting down".to_owned());
         };
-        let (component, link) = &key;
-        match links.database(&key) {
+        let Caller { component, link } = caller;
+        match links.database(caller) {
             Ok(database) => Ok(database),
             Err(NoDatabase::Invalid(name)) => unavailable(name.to_string()),
             Err(NoDatabase::Removed) => {
@@ -235,11 +205,7 @@ impl Provider for SqlProvider {
     }
 
     async fn health_request(&self, _: &HealthCheckRequest) -> anyhow::Result<HealthCheckResponse> {
-        let faults = self.faults();
-        Ok(HealthCheckResponse {
-            healthy: faults.is_empty(),
-            message: (!faults.is_empty()).then(|| faults.join("; ")),
-        })
+        Ok(health(&self.faults()))
     }
 
     async fn shutdown(&self) -> anyhow::Result<()> {

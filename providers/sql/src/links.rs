@@ -4,18 +4,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::Caller;
 use crate::backend::Backend;
 use crate::config::{DatabaseName, InvalidName};
 
-/// A component's id and the name of its link.
-type Key = (String, String);
-
 #[derive(Default)]
 pub(crate) struct Links {
-    database_of: HashMap<Key, Result<DatabaseName, InvalidName>>,
+    database_of: HashMap<Caller, Result<DatabaseName, InvalidName>>,
     /// Links that were there and were taken away: a late call of theirs is no
     /// sign of a link that got lost.
-    removed: HashSet<Key>,
+    removed: HashSet<Caller>,
     databases: HashMap<DatabaseName, Arc<dyn Backend>>,
 }
 
@@ -35,25 +33,25 @@ impl Links {
     /// to be closed.
     pub(crate) fn put(
         &mut self,
-        key: Key,
+        caller: Caller,
         database: Result<DatabaseName, InvalidName>,
         open: impl FnOnce(&DatabaseName) -> Arc<dyn Backend>,
     ) -> Option<Arc<dyn Backend>> {
-        self.removed.remove(&key);
+        self.removed.remove(&caller);
         if let Ok(name) = &database
             && !self.databases.contains_key(name)
         {
             self.databases.insert(name.clone(), open(name));
         }
-        let before = self.database_of.insert(key, database);
+        let before = self.database_of.insert(caller, database);
         self.unused(before)
     }
 
     /// Takes a link away. Returns the database nobody uses any more, to be
     /// closed.
-    pub(crate) fn remove(&mut self, key: Key) -> Option<Arc<dyn Backend>> {
-        let before = self.database_of.remove(&key);
-        self.removed.insert(key);
+    pub(crate) fn remove(&mut self, caller: Caller) -> Option<Arc<dyn Backend>> {
+        let before = self.database_of.remove(&caller);
+        self.removed.insert(caller);
         self.unused(before)
     }
 
@@ -74,11 +72,11 @@ impl Links {
     }
 
     /// The database of a link.
-    pub(crate) fn database(&self, key: &Key) -> Result<Arc<dyn Backend>, NoDatabase> {
-        match self.database_of.get(key) {
+    pub(crate) fn database(&self, caller: &Caller) -> Result<Arc<dyn Backend>, NoDatabase> {
+        match self.database_of.get(caller) {
             Some(Ok(name)) => self.databases.get(name).cloned().ok_or(NoDatabase::Unknown),
             Some(Err(invalid)) => Err(NoDatabase::Invalid(invalid.clone())),
-            None if self.removed.contains(key) => Err(NoDatabase::Removed),
+            None if self.removed.contains(caller) => Err(NoDatabase::Removed),
             None => Err(NoDatabase::Unknown),
         }
     }
@@ -94,8 +92,8 @@ mod tests {
     use super::*;
     use crate::backend::{Limits, Sqlite};
 
-    fn key(component: &str) -> Key {
-        (component.to_owned(), "default".to_owned())
+    fn caller(component: &str) -> Caller {
+        Caller::new(component, "default")
     }
 
     fn put(links: &mut Links, component: &str, database: &str) -> bool {
@@ -105,7 +103,7 @@ mod tests {
                 Limits::default(),
             ))
         };
-        let closed = links.put(key(component), DatabaseName::parse(database), open);
+        let closed = links.put(caller(component), DatabaseName::parse(database), open);
         closed.is_some()
     }
 
@@ -115,8 +113,8 @@ mod tests {
         assert!(!put(&mut links, "a", "shop"));
         assert!(!put(&mut links, "b", "shop"));
         assert_eq!(links.databases().count(), 1);
-        assert!(links.remove(key("a")).is_none());
-        assert!(links.remove(key("b")).is_some());
+        assert!(links.remove(caller("a")).is_none());
+        assert!(links.remove(caller("b")).is_some());
         assert_eq!(links.databases().count(), 0);
     }
 
@@ -133,8 +131,8 @@ mod tests {
         let mut links = Links::default();
         put(&mut links, "a", "shop");
         put(&mut links, "b", "../shop");
-        links.remove(key("a"));
-        let why = |component| links.database(&key(component)).err();
+        links.remove(caller("a"));
+        let why = |component| links.database(&caller(component)).err();
         assert_eq!(why("a"), Some(NoDatabase::Removed));
         assert!(matches!(why("b"), Some(NoDatabase::Invalid(_))));
         assert_eq!(why("c"), Some(NoDatabase::Unknown));

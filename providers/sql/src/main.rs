@@ -1,13 +1,10 @@
 //! The provider as a process of its own, started by a wasmCloud host.
 
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use stoa_sql_provider::{Config, SqlProvider, serve};
-use wasmcloud_provider_sdk::{
-    get_connection, initialize_observability, load_host_data, run_provider, serve_provider_exports,
-};
+use wasmcloud_provider_sdk::{initialize_observability, load_host_data, serve_provider_exports};
 
 const NAME: &str = "stoa-sql-provider";
 
@@ -19,25 +16,12 @@ async fn main() -> anyhow::Result<()> {
     let host = load_host_data().context("no data from the host")?;
     let provider = SqlProvider::new(Config::parse(&host.config));
 
-    let shutdown = run_provider(provider.clone(), NAME)
-        .await
-        .context("cannot run as a provider")?;
-    let connection = get_connection();
-    let wrpc = connection
-        .get_wrpc_client(connection.provider_key())
-        .await
-        .context("cannot reach the lattice")?;
-
-    tokio::select! {
-        served = serve_provider_exports(&wrpc, provider.clone(), shutdown, serve) => served,
-        () = restart_wanted(&provider) => bail!("a link was lost: ending, to be started again with all links"),
-    }
-}
-
-/// Resolves when the process should end so that the host starts it again, with
-/// its databases closed and the callers answered.
-async fn restart_wanted(provider: &SqlProvider) {
-    provider.link_lost().await;
-    provider.close().await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let (wrpc, shutdown) = stoa_provider::start(provider.clone(), NAME).await?;
+    let serving = serve_provider_exports(&wrpc, provider.clone(), shutdown, serve);
+    // The databases are closed first.
+    let closed = async {
+        provider.link_lost().await;
+        provider.close().await;
+    };
+    stoa_provider::serve_until(closed, Box::pin(serving)).await
 }

@@ -6,14 +6,12 @@
 //! | [`config`] | what a link may say |
 //! | [`ticking`] | when to call, and what to do about failures |
 //! | [`links`] | the tasks: one per link, replaced and ended with it |
-//! | [`lost`] | finds links that the provider was never told of |
 //!
 //! Link config, on the source side: `interval_ms` (5000) and `jitter` (0.1).
 
 pub mod bindings;
 pub mod config;
 pub mod links;
-pub mod lost;
 pub mod ticking;
 mod wire;
 
@@ -21,6 +19,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stoa_provider::health;
+pub use stoa_provider::{Lattice, OwnProcess};
 use tokio::sync::Mutex;
 use wasmcloud_provider_sdk::{
     HealthCheckRequest, HealthCheckResponse, LinkConfig, LinkDeleteInfo, Provider,
@@ -30,7 +30,6 @@ use crate::config::{ConfigError, Schedule};
 use crate::links::Links;
 use crate::ticking::Ticking;
 use crate::wire::Component;
-pub use crate::wire::{Lattice, OwnProcess};
 
 /// How long a shutdown waits for the calls under way.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -55,7 +54,7 @@ impl<L: Lattice> TickerProvider<L> {
     }
 
     /// Whether a link was received, with a good config or not.
-    async fn knows(&self, component: &str, name: &str) -> bool {
+    pub async fn knows(&self, component: &str, name: &str) -> bool {
         let key = (component.to_owned(), name.to_owned());
         self.refused.lock().await.contains_key(&key) || self.links.has(component, name).await
     }
@@ -100,10 +99,7 @@ impl<L: Lattice> Provider for TickerProvider<L> {
             .iter()
             .map(|((component, name), error)| format!("link {name} to {component}: {error}"))
             .collect();
-        Ok(HealthCheckResponse {
-            healthy: troubles.is_empty(),
-            message: (!troubles.is_empty()).then(|| troubles.join("; ")),
-        })
+        Ok(health(&troubles))
     }
 
     async fn shutdown(&self) -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
 //! The ticker as a process of its own, started by a host.
 
 use anyhow::Context as _;
-use stoa_ticker_provider::{OwnProcess, TickerProvider, lost};
+use stoa_provider::lost;
+use stoa_ticker_provider::{OwnProcess, TickerProvider};
 use wasmcloud_provider_sdk::{get_connection, initialize_observability, run_provider};
 
 const NAME: &str = "stoa-ticker";
@@ -14,9 +15,10 @@ async fn main() -> anyhow::Result<()> {
     let shutdown = run_provider(provider.clone(), NAME)
         .await
         .context("the provider does not start")?;
+    let knows = async |component: &str, link: &str| provider.knows(component, link).await;
     tokio::select! {
         () = shutdown => Ok(()),
         // The host starts the provider again, with all links.
-        () = lost::link(get_connection(), &provider) => std::process::exit(1),
+        () = lost::link(get_connection(), knows) => std::process::exit(1),
     }
 }

@@ -3,19 +3,27 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::Value;
+use stoa_harness::Packages;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::ChildStdout;
 
-/// The server and what it needs. pip checks the hashes.
-const REQUIREMENTS: &str = "\
-    aiosmtpd==1.4.6 --hash=sha256:72c99179ba5aa9ae0abbda6994668239b64a5ce054471955fe75f581d2592475\n\
-    atpublic==9.0.0 --hash=sha256:449c3c4f0c74df79749d6fe225ba55e2a2fce34b303f0329211e4d6989ed6f6e\n\
-    attrs==26.1.0 --hash=sha256:c647aa4a12dfbad9333ca4e71fe62ddc36f4e63b2d260a37a8b83d2f043ac309\n";
+/// The server and what it needs.
+const PACKAGES: Packages = Packages {
+    name: "aiosmtpd-1.4.6",
+    wheels: "\
+        aiosmtpd==1.4.6 --hash=sha256:72c99179ba5aa9ae0abbda6994668239b64a5ce054471955fe75f581d2592475\n\
+        atpublic==9.0.0 --hash=sha256:449c3c4f0c74df79749d6fe225ba55e2a2fce34b303f0329211e4d6989ed6f6e\n\
+        attrs==26.1.0 --hash=sha256:c647aa4a12dfbad9333ca4e71fe62ddc36f4e63b2d260a37a8b83d2f043ac309\n",
+    sources: "",
+};
+
+/// Where they are. Many tests start a server at once, and one installs it.
+static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| PACKAGES.folder());
 
 /// How long a mail may take to show up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -51,7 +59,9 @@ impl Server {
     }
 
     async fn start<'a>(options: impl Iterator<Item = &'a Path>) -> Self {
-        let packages = tokio::task::spawn_blocking(packages).await.unwrap();
+        let packages = tokio::task::spawn_blocking(|| FOLDER.as_path())
+            .await
+            .unwrap();
         let mut child = Command::new("python3")
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/server.py"))
             .args(options)
@@ -144,38 +154,5 @@ impl Identity {
 
     fn key(&self) -> PathBuf {
         self.0.path().join("key.pem")
-    }
-}
-
-/// Where the server's packages are; the first call installs them.
-fn packages() -> &'static Path {
-    static PACKAGES: OnceLock<PathBuf> = OnceLock::new();
-    PACKAGES.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let folder = target.join("aiosmtpd-1.4.6");
-        if !folder.exists() {
-            install(target, &folder);
-        }
-        folder
-    })
-}
-
-fn install(target: &Path, folder: &Path) {
-    let partial = TempDir::new_in(target).unwrap();
-    let requirements = partial.path().join("requirements.txt");
-    let packages = partial.path().join("packages");
-    fs::write(&requirements, REQUIREMENTS).unwrap();
-    let installed = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--require-hashes"])
-        .args(["--disable-pip-version-check", "--root-user-action=ignore"])
-        .args(["--only-binary=:all:", "--target"])
-        .arg(&packages)
-        .arg("--requirement")
-        .arg(&requirements)
-        .status()
-        .expect("tests need Python 3 with pip");
-    assert!(installed.success(), "aiosmtpd cannot be installed");
-    if let Err(error) = fs::rename(&packages, folder) {
-        assert!(folder.exists(), "{error}");
     }
 }

@@ -2,16 +2,14 @@
 //!
 //! A host publishes a link once, and a provider that is just starting, or
 //! whose connection is down, does not hear it. A provider that is called
-//! notices by a caller it does not know; a ticker would not call for ever. So
-//! it compares what it has with what the lattice says.
+//! notices by a caller it does not know; one that calls would not do so for ever.
+//! So it compares what it has with what the lattice says.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use tracing::{debug, error};
 use wasmcloud_provider_sdk::ProviderConnection;
-
-use crate::{Lattice, TickerProvider};
 
 /// A link that was put is heard of within this time.
 const GRACE: Duration = Duration::from_secs(10);
@@ -32,12 +30,14 @@ struct Link {
     name: String,
 }
 
-/// Returns when a link of the provider has been missing for a while.
-pub async fn link(connection: &ProviderConnection, provider: &TickerProvider<impl Lattice>) {
+/// Returns when a link to a component has been missing for a while: the lattice
+/// has it, and the provider does not know it, by the component's id and the
+/// link's name. A link whose config is wrong is known as well.
+pub async fn link(connection: &ProviderConnection, knows: impl AsyncFn(&str, &str) -> bool) {
     let mut suspect = None;
     tokio::time::sleep(GRACE).await;
     loop {
-        let missing = missing(connection, provider).await;
+        let missing = missing(connection, &knows).await;
         if let Some(link) = &missing
             && missing == suspect
         {
@@ -53,7 +53,7 @@ pub async fn link(connection: &ProviderConnection, provider: &TickerProvider<imp
 
 async fn missing(
     connection: &ProviderConnection,
-    provider: &TickerProvider<impl Lattice>,
+    knows: &impl AsyncFn(&str, &str) -> bool,
 ) -> Option<Link> {
     let links = match links(connection).await {
         Ok(links) => links,
@@ -63,9 +63,7 @@ async fn missing(
         }
     };
     for link in links {
-        if link.source_id == connection.provider_key()
-            && !provider.knows(&link.target, &link.name).await
-        {
+        if link.source_id == connection.provider_key() && !knows(&link.target, &link.name).await {
             return Some(link);
         }
     }
