@@ -270,7 +270,10 @@ fn compiled(folder: &Path) -> Vec<u64> {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "stats") {
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "stats")
+            {
                 let text = fs::read_to_string(path).expect("a file");
                 let usages = text.lines().find_map(|line| line.strip_prefix("usages = "));
                 taken.extend(usages.and_then(|usages| usages.parse::<u64>().ok()));

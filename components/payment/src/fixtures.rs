@@ -41,6 +41,7 @@ thread_local! {
     static DONE: RefCell<BTreeMap<String, Outcome>> = const { RefCell::new(BTreeMap::new()) };
     static CALLS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static STANDING: RefCell<Option<Standing>> = const { RefCell::new(None) };
+    static SILENT: RefCell<Option<String>> = const { RefCell::new(None) };
     static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
     static KEYS: Cell<u32> = const { Cell::new(0) };
 }
@@ -53,6 +54,7 @@ pub(crate) fn open() {
     DONE.take();
     CALLS.take();
     STANDING.take();
+    SILENT.take();
     HOOK.take();
 }
 
@@ -79,7 +81,12 @@ pub(crate) fn stands(standing: Option<Standing>) {
     STANDING.set(standing);
 }
 
-/// Lets this happen during the next call.
+/// Lets a processor not say any more where charges stand.
+pub(crate) fn is_silent(processor: &str) {
+    SILENT.set(Some(processor.to_owned()));
+}
+
+/// Lets this happen during the next call or question.
 pub(crate) fn meanwhile(hook: impl FnOnce() + 'static) {
     HOOK.set(Some(Box::new(hook)));
 }
@@ -147,10 +154,16 @@ pub(crate) mod processor {
         }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "the real one may be away")]
     pub(crate) fn status(payment: &Payment) -> Result<Option<Standing>, Trouble> {
         CALLS.with_borrow_mut(|calls| calls.push(format!("status {}", payment.processor)));
-        Ok(STANDING.with_borrow(Clone::clone))
+        if SILENT.with_borrow(|silent| silent.as_ref() == Some(&payment.processor)) {
+            return Err(Trouble::Uncertain("no answer".to_owned()));
+        }
+        let standing = STANDING.with_borrow(Clone::clone);
+        if let Some(hook) = HOOK.take() {
+            hook();
+        }
+        Ok(standing)
     }
 
     /// The body is the event's id and the charge's; the signature is `good`.

@@ -8,8 +8,8 @@ use stoa_kit::Method;
 use super::{agrees, events, json as body, ledger, status};
 use crate::bindings::stoa::payments::types::{ChargeState, Decline, Outcome};
 use crate::fixtures::{
-    Next, admin, advance, again, ask, calls, done, open, paid, path, pay, script, shown, standing,
-    stands,
+    Next, admin, advance, again, ask, calls, done, is_silent, open, paid, path, pay, script, shown,
+    standing, stands,
 };
 use crate::{housekeeping, memory};
 
@@ -219,6 +219,51 @@ fn questions_become_rarer() {
     advance(HOUR);
     housekeeping::run(1);
     assert_eq!(calls().len(), 1);
+}
+
+#[test]
+fn calls_without_an_answer_become_rarer() {
+    open();
+    script(vec![Next::LoseCall; 1_000]);
+    paid(&json!({}));
+    calls();
+    for _ in 0..(60 * 60 / 5) {
+        advance(5_000);
+        housekeeping::run(1);
+    }
+    // Each time the call, and a question about it.
+    let first_hour = calls().len();
+    assert!((10..=20).contains(&first_hour), "{first_hour}");
+}
+
+#[test]
+fn who_does_not_answer_keeps_no_payments_of_others_waiting() {
+    open();
+    script(vec![Next::Answer(Outcome::Pending("ch_1".to_owned())); 6]);
+    for _ in 0..5 {
+        paid(&json!({}));
+    }
+    paid(&json!({"processor": "other"}));
+    is_silent("sandbox");
+    calls();
+    tick();
+    assert_eq!(calls(), ["status sandbox", "status other"]);
+}
+
+#[test]
+fn a_cancellation_whose_answer_got_lost_is_the_same_when_it_is_sent_again() {
+    open();
+    let draft = paid(&json!({"confirm": false}));
+    let cancel = ask(Method::Post, &path(&draft, "/cancel"));
+    assert_eq!(status(&again(&cancel).body()), "canceled");
+    memory::rows("UPDATE idempotency_keys SET status = NULL, lease = 0");
+    let response = again(&cancel).send().unwrap();
+    assert_eq!(
+        (response.status, status(&body(&response))),
+        (200, "canceled")
+    );
+    assert_eq!(ledger(), ["canceled 0"]);
+    assert_eq!(ask(Method::Post, &path(&draft, "/cancel")).status(), 409);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use super::{agrees, events, json as body, ledger, refused, status};
 use crate::bindings::stoa::payments::types::{
     ChargeState, Decline, Outcome, RefundStanding, RefundState,
 };
-use crate::fixtures::{Next, admin, advance, open, paid, path, script, shown, standing, stands};
+use crate::fixtures::{
+    Ask, Next, admin, advance, open, paid, path, script, shown, standing, stands,
+};
 use crate::housekeeping;
 
 fn part(amount: i64) -> serde_json::Value {
@@ -110,5 +112,32 @@ fn a_refund_that_takes_its_time_counts_from_the_beginning() {
         (&json!(0), &json!(1500))
     );
     assert_eq!(events().last().unwrap(), "payment.refunded");
+    agrees();
+}
+
+#[test]
+fn a_refund_that_the_bank_sends_back_is_the_shops_again() {
+    open();
+    let payment = paid(&json!({}));
+    let refunds = path(&payment, "/refunds");
+    let refund = admin(Method::Post, &refunds).json(&part(500)).body();
+    assert_eq!(status(&refund), "succeeded");
+    let mut standing = standing(ChargeState::Captured);
+    standing.refunds = vec![RefundStanding {
+        refund: refund["id"].as_str().map(str::to_owned),
+        state: RefundState::Failed,
+        code: Some("expired_card".to_owned()),
+    }];
+    stands(Some(standing));
+    for event in ["evt_1", "evt_2"] {
+        let mut webhook = Ask::new(Method::Post, "/webhooks/payments/sandbox");
+        webhook.0.body = format!("{event} ch_1");
+        assert_eq!(webhook.header("stoa-signature", "good").status(), 204);
+    }
+    assert_eq!(shown(&payment)["amount_refunded"], 0);
+    assert_eq!(ledger().last().unwrap(), "refund_returned 500");
+    agrees();
+    let rest = admin(Method::Post, &refunds).body();
+    assert_eq!(rest["amount"]["amount"], 1999, "all of it, once more");
     agrees();
 }

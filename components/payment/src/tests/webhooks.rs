@@ -6,7 +6,9 @@ use stoa_kit::Method;
 use super::{agrees, events, ledger, refused, status};
 use crate::bindings::exports::stoa::payments::webhooks::{Error, Guest as _};
 use crate::bindings::stoa::payments::types::{Action, ChargeState, NextStep, Outcome};
-use crate::fixtures::{Ask, Next, advance, calls, open, paid, script, shown, standing, stands};
+use crate::fixtures::{
+    Ask, Next, advance, ask, calls, meanwhile, open, paid, path, script, shown, standing, stands,
+};
 use crate::{Payments, housekeeping, memory};
 
 fn webhook(body: &str) -> Ask {
@@ -34,6 +36,28 @@ fn a_webhook_lets_the_charge_be_asked_about_and_is_answered_at_once() {
     assert_eq!(webhook("evt_1 ch_1").status(), 204);
     assert_eq!(status(&shown(&payment)), "succeeded");
     assert_eq!(calls(), ["status sandbox"]);
+    agrees();
+}
+
+#[test]
+fn an_answer_from_before_a_newer_try_says_nothing_about_it() {
+    open();
+    let payment = waiting();
+    stands(Some(standing(ChargeState::Unpaid)));
+    let confirm = path(&payment, "/confirm");
+    meanwhile(move || {
+        assert_eq!(webhook("evt_2 ch_1").status(), 204);
+        script([Next::LoseCall]);
+        assert_eq!(ask(Method::Post, &confirm).status(), 202);
+    });
+    assert_eq!(webhook("evt_1 ch_1").status(), 204);
+    assert_eq!(status(&shown(&payment)), "processing");
+    assert_eq!(events(), ["payment.failed"]);
+    // The newer try goes on.
+    advance(2_000);
+    housekeeping::run(1);
+    assert_eq!(status(&shown(&payment)), "succeeded");
+    assert_eq!(events(), ["payment.failed", "payment.succeeded"]);
     agrees();
 }
 
