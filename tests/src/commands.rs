@@ -260,11 +260,10 @@ pub(crate) fn seed_writes_products_once_and_down_stops_the_lattice() {
     fails(lattice.folder(), &["down"], "no lattice runs on");
 }
 
-/// What was compiled: how often each was taken from the folder since, as the
-/// engine notes it down.
+/// What was compiled: how often each was used, as the engine notes it down.
 fn compiled(folder: &Path) -> Vec<u64> {
     let mut folders = vec![folder.join("code")];
-    let mut taken = Vec::new();
+    let mut used = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -276,22 +275,22 @@ fn compiled(folder: &Path) -> Vec<u64> {
             {
                 let text = fs::read_to_string(path).expect("a file");
                 let usages = text.lines().find_map(|line| line.strip_prefix("usages = "));
-                taken.extend(usages.and_then(|usages| usages.parse::<u64>().ok()));
+                used.extend(usages.and_then(|usages| usages.parse::<u64>().ok()));
             }
         }
     }
-    taken
+    used
 }
 
 pub(crate) fn a_component_is_compiled_once_and_again_when_it_is_another() {
     let lattice = Lattice::start();
     let before = compiled(lattice.folder());
     assert!(before.len() > 7, "{before:?}");
-    assert!(before.iter().all(|taken| *taken == 0), "{before:?}");
+    assert!(before.iter().all(|used| *used == 1), "{before:?}");
     let lattice = Lattice::start_on(lattice.stop());
-    eventually("that all were taken", || {
+    eventually("that all were used again", || {
         let now = compiled(lattice.folder());
-        now.len() == before.len() && now.iter().all(|taken| *taken == 1)
+        now.len() == before.len() && now.iter().all(|used| *used == 2)
     });
     let other = PRODUCT.altered(&lattice);
     let said = lattice.stoa(&["swap", "product", other.to_str().expect("text")]);
