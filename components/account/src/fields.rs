@@ -14,10 +14,7 @@ pub(crate) struct Verified(pub(crate) bool);
 
 impl Field for Verified {
     fn read(value: &Value, errors: &mut Errors) -> Option<Self> {
-        let Value::Bool(verified) = value else {
-            return wrong_type(value, "a boolean", errors);
-        };
-        Some(Self(*verified))
+        bool::read(value, errors).map(Self)
     }
 }
 
@@ -119,16 +116,9 @@ impl Field for Roles {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use stoa_fixtures::field_code as code;
 
     use super::*;
-
-    fn code<T: Field>(value: &Value) -> &'static str {
-        let mut errors = Errors::default();
-        let read = T::read(value, &mut errors);
-        let error = errors.into_list().pop();
-        assert_eq!(read.is_some(), error.is_none());
-        error.map_or("ok", |error| error.code)
-    }
 
     #[test]
     fn verified_is_yes_or_no() {

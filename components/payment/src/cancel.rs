@@ -25,8 +25,7 @@ pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
     let reason = form.optional::<Reason>("reason");
     let reason = form.complete(|| reason)?.map(|reason| reason.0);
     let now = peers::now();
-    let transact = |statements: &[_]| DATABASE.transact(statements);
-    stoa_idempotency::run(request, now, transact, |origin| {
+    stoa_idempotency::run(request, now, &DATABASE, |origin| {
         let plan = |payment: &_| plan(payment, &caller, reason.clone());
         act::run(id, &caller, origin, now, plan)?.into_response()
     })

@@ -26,8 +26,7 @@ pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
     let amount = form.optional::<Amount>("amount");
     let amount = form.complete(|| amount)?.map(|amount| amount.0);
     let now = peers::now();
-    let transact = |statements: &[_]| DATABASE.transact(statements);
-    stoa_idempotency::run(request, now, transact, |origin| {
+    stoa_idempotency::run(request, now, &DATABASE, |origin| {
         let plan = |payment: &_| {
             caller.require_admin()?;
             plan(payment, amount)

@@ -26,8 +26,7 @@ pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
     let method = form.optional::<Token>("payment_method");
     let method = form.complete(|| method)?.map(|token| token.0);
     let now = peers::now();
-    let transact = |statements: &[_]| DATABASE.transact(statements);
-    stoa_idempotency::run(request, now, transact, |origin| {
+    stoa_idempotency::run(request, now, &DATABASE, |origin| {
         let plan = |payment: &_| plan(payment, method.clone());
         act::run(id, &caller, origin, now, plan)?.into_response()
     })

@@ -19,8 +19,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let caller = Caller::of(request)?;
     let draft = Draft::read(body::form(request)?)?;
     let now = peers::now();
-    let transact = |statements: &[_]| DATABASE.transact(statements);
-    stoa_idempotency::run(request, now, transact, |origin| {
+    stoa_idempotency::run(request, now, &DATABASE, |origin| {
         let payment = queries::insert(&draft, &caller.account, origin, now)?;
         // After a crash, what came after the first confirmation is not undone.
         let can_go_on = payment.state == State::Processing

@@ -80,19 +80,6 @@ impl Field for ProcessorName {
     }
 }
 
-/// Yes or no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Flag(pub(crate) bool);
-
-impl Field for Flag {
-    fn read(value: &Value, errors: &mut Errors) -> Option<Self> {
-        let Value::Bool(flag) = value else {
-            return wrong_type(value, "a boolean", errors);
-        };
-        Some(Self(*flag))
-    }
-}
-
 /// When the money is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CaptureMethod {
@@ -135,16 +122,9 @@ impl Field for CaptureMethod {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use stoa_fixtures::field_code as code;
 
     use super::*;
-
-    fn code<T: Field>(value: &Value) -> &'static str {
-        let mut errors = Errors::default();
-        let read = T::read(value, &mut errors);
-        let error = errors.into_list().pop();
-        assert_eq!(read.is_some(), error.is_none());
-        error.map_or("ok", |error| error.code)
-    }
 
     #[test]
     fn an_amount_is_more_than_nothing() {
@@ -180,6 +160,6 @@ mod tests {
         assert_eq!(code::<CaptureMethod>(&json!("manual")), "ok");
         assert_eq!(code::<CaptureMethod>(&json!("Manual")), "value");
         assert_eq!(code::<CaptureMethod>(&json!(true)), "type");
-        assert_eq!(code::<Flag>(&json!("true")), "type");
+        assert_eq!(code::<bool>(&json!("true")), "type");
     }
 }

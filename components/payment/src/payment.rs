@@ -6,7 +6,7 @@ use stoa_domain::Money;
 use stoa_kit::attributes::Attributes;
 use stoa_kit::{Form, Id, Problem, Response, Timestamp};
 
-use crate::fields::{Amount, CaptureMethod, Flag, ProcessorName, Reference, Token};
+use crate::fields::{Amount, CaptureMethod, ProcessorName, Reference, Token};
 use crate::peers;
 use crate::state::State;
 
@@ -173,9 +173,9 @@ impl Draft {
         let capture = form.or("capture_method", CaptureMethod::Automatic);
         let processor = form.optional::<ProcessorName>("processor");
         let method = form.optional::<Token>("payment_method");
-        let confirm = form.or("confirm", Flag(false));
+        let confirm = form.or("confirm", false);
         let metadata = form.or("metadata", Attributes::default());
-        if confirm == Some(Flag(true)) && method == Some(None) {
+        if confirm == Some(true) && method == Some(None) {
             let message = "is required where the payment is to be confirmed";
             form.refuse("payment_method", "required", message);
         }
@@ -197,7 +197,7 @@ impl Draft {
                 capture: capture?,
                 processor: processor?,
                 method: method?.map(|token| token.0),
-                confirm: confirm?.0,
+                confirm: confirm?,
                 metadata: metadata?,
             })
         })

@@ -32,8 +32,7 @@ pub(crate) fn run(request: &Request, id: &str) -> Result<Response, Problem> {
         reason: reason.map(|reason| reason.0),
     };
     let now = peers::now();
-    let transact = |statements: &[_]| DATABASE.transact(statements);
-    stoa_idempotency::run(request, now, transact, |origin| {
+    stoa_idempotency::run(request, now, &DATABASE, |origin| {
         answer(refund(id, &caller, origin, &wanted, now)?)
     })
 }

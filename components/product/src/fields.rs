@@ -105,16 +105,9 @@ impl Field for Status {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use stoa_fixtures::field_code as code;
 
     use super::*;
-
-    fn code<T: Field>(value: &Value) -> &'static str {
-        let mut errors = Errors::default();
-        let read = T::read(value, &mut errors);
-        let error = errors.into_list().pop();
-        assert_eq!(read.is_some(), error.is_none());
-        error.map_or("ok", |error| error.code)
-    }
 
     #[test]
     fn a_sku_is_short_and_plain() {

@@ -10,8 +10,8 @@
 mod key;
 mod queries;
 
-use stoa_kit::sql::{Dialect, Error, Migration, Outcome};
-use stoa_kit::{Id, Problem, Request, Response, Statement, Timestamp, log};
+use stoa_kit::sql::{Database, Dialect, Migration};
+use stoa_kit::{Id, Problem, Request, Response, Timestamp, log};
 
 pub use queries::delete_old;
 
@@ -40,8 +40,7 @@ pub const LEASE: i64 = 30 * 1_000;
 pub struct Origin(pub Id);
 
 /// Answers a request once for its key: runs `handler` if the key is new or was
-/// given back, and else says again what was answered. `transact` is the
-/// service's database.
+/// given back, and else says again what was answered.
 ///
 /// Frozen are 2xx answers, except 202: that one says that there is more to
 /// come. After any other answer the request may be tried again: one that is
@@ -53,12 +52,12 @@ pub struct Origin(pub Id);
 pub fn run(
     request: &Request,
     now: Timestamp,
-    transact: impl Fn(&[Statement]) -> Result<Vec<Outcome>, Error>,
+    database: &impl Database,
     handler: impl FnOnce(Origin) -> Result<Response, Problem>,
 ) -> Result<Response, Problem> {
     let key = Key::of(request)?;
     let claim = [queries::claim(&key, Id::new(), now), queries::find(&key)];
-    let claimed = match queries::found(transact(&claim)?, &key, now)? {
+    let claimed = match queries::found(database.transact(&claim)?, &key, now)? {
         Found::Ours(claimed) => claimed,
         Found::Answered(response) => return Ok(response.header("idempotent-replayed", "true")),
         Found::Running => return Err(in_use()),
@@ -72,7 +71,7 @@ pub fn run(
         }
         _ => queries::release(&key, &claimed),
     };
-    if let Err(error) = transact(&[after]) {
+    if let Err(error) = database.transact(&[after]) {
         // What was done is done; the key is free again when its lease ends.
         log::error("idempotency", &format!("{}: {error:?}", request.id));
     }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use stoa_fixtures::{Ask, Memory, memory};
 use stoa_kit::bindings::stoa::http::types::Parameter;
-use stoa_kit::{Method, Role, Service};
+use stoa_kit::{Method, Role, Service, Statement};
 
 use super::*;
 
@@ -40,15 +40,10 @@ fn send_at(
     now: Timestamp,
     handler: impl FnOnce(Origin) -> Result<Response, Problem>,
 ) -> Result<Response, Problem> {
-    run(
-        request,
-        now,
-        |statements| DATABASE.transact(statements),
-        |origin| {
-            DONE.set(DONE.get() + 1);
-            handler(origin)
-        },
-    )
+    run(request, now, &DATABASE, |origin| {
+        DONE.set(DONE.get() + 1);
+        handler(origin)
+    })
 }
 
 fn created(_: Origin) -> Result<Response, Problem> {

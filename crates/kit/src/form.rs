@@ -196,6 +196,15 @@ pub fn wrong_type<T>(value: &Value, expected: &str, errors: &mut Errors) -> Opti
     errors.refuse("type", format!("must be {expected}, not {given}"))
 }
 
+impl Field for bool {
+    fn read(value: &Value, errors: &mut Errors) -> Option<Self> {
+        match value {
+            Value::Bool(flag) => Some(*flag),
+            _ => wrong_type(value, "a boolean", errors),
+        }
+    }
+}
+
 /// Reads a string of `min` to `max` characters (Unicode scalar values) that
 /// has no control characters other than line breaks and tabs.
 pub fn text(value: &Value, min: usize, max: usize, errors: &mut Errors) -> Option<String> {

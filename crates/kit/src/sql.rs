@@ -27,6 +27,25 @@ pub struct Migration {
 #[derive(Debug)]
 pub struct Schema(pub &'static [Migration]);
 
+/// A service's database, or in its unit tests one in memory.
+pub trait Database {
+    /// Runs one reading statement and returns its rows.
+    fn query(&self, statement: &Statement) -> Result<Vec<Row>, Error>;
+
+    /// Runs the statements in one transaction: all of them, or none.
+    fn transact(&self, statements: &[Statement]) -> Result<Vec<Outcome>, Error>;
+}
+
+impl Database for Schema {
+    fn query(&self, statement: &Statement) -> Result<Vec<Row>, Error> {
+        Self::query(self, statement)
+    }
+
+    fn transact(&self, statements: &[Statement]) -> Result<Vec<Outcome>, Error> {
+        Self::transact(self, statements)
+    }
+}
+
 impl Schema {
     /// The version these migrations lead to.
     fn version(&self) -> u32 {

@@ -30,7 +30,6 @@
 //! The name of a tick decides what is done: the ticker's link `outbox-product`
 //! with an interval of a second relays, `heartbeat-product` beats.
 
-mod database;
 mod event;
 mod nudge;
 mod publisher;
@@ -40,7 +39,6 @@ mod tests;
 
 use stoa_kit::sql::{Dialect, Migration};
 
-pub use database::Database;
 pub use event::Event;
 pub use nudge::{SUBJECT_PREFIX, is_due, nudge};
 pub use publisher::{Event as Published, Refusal, publish};

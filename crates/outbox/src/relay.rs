@@ -6,10 +6,9 @@
 //! event before the ones that come before it are with the broker, be it by the
 //! other's hand.
 
-use stoa_kit::sql::{self, Row, Value};
+use stoa_kit::sql::{self, Database, Row, Value};
 use stoa_kit::{Statement, Timestamp, log};
 
-use crate::Database;
 use crate::publisher::{Event, Refusal};
 
 /// The most events that are published at once.

@@ -11,29 +11,21 @@ use crate::state::State;
 const COLUMNS: &str = "key, payment, kind, amount, method, refund, reason, previous, \
      acknowledged, created, settled";
 
-/// What is still to be done about what was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// All of it.
-    Now,
-    /// Nothing.
-    AndDone,
-}
-
-/// Stores an operation, with the next key of its kind.
+/// Stores an operation, with the next key of its kind. `settled` is when it was
+/// done, if nobody has to do anything about it any more.
 pub(crate) fn insert(
     payment: Id,
     intent: &Intent,
     previous: State,
     origin: Origin,
-    asked: Asked,
+    settled: Option<Timestamp>,
     now: Timestamp,
 ) -> Statement {
     Statement::new(format!(
         "INSERT INTO operations (key, origin, payment, kind, amount, method, refund, reason, \
              previous, acknowledged, created, settled) \
          SELECT ?1 || ':' || ?2 || ':' || (COUNT(*) + 1), ?3, ?1, ?2, ?4, ?5, ?6, ?7, ?8, 0, ?9, \
-             CASE WHEN ?10 = 1 THEN ?9 END \
+             ?10 \
              FROM operations WHERE payment = ?1 AND kind = ?2 \
          RETURNING {COLUMNS}"
     ))
@@ -46,7 +38,7 @@ pub(crate) fn insert(
     .bind(intent.reason.clone())
     .bind(previous.name())
     .bind(now)
-    .bind(i64::from(asked == Asked::AndDone))
+    .bind(settled)
     .expecting(1)
 }
 

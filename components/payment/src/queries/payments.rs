@@ -130,8 +130,7 @@ pub(crate) fn begin(
     .bind(intent.method.clone())
     .bind(now.plus(UNDER_WAY))
     .expecting(1);
-    let asked = operations::Asked::Now;
-    let insert = operations::insert(before.id, intent, before.state, origin, asked, now);
+    let insert = operations::insert(before.id, intent, before.state, origin, None, now);
     begun(&[update, insert])
 }
 
@@ -162,11 +161,10 @@ pub(crate) fn begin_refund(
         refund: Some(refund.id),
         reason: refund.reason.clone(),
     };
-    let asked = operations::Asked::Now;
     let entry = Entry::new(EntryKind::RefundPending, amount).of_refund(refund.id);
     begun(&[
         update,
-        operations::insert(before.id, &intent, before.state, origin, asked, now),
+        operations::insert(before.id, &intent, before.state, origin, None, now),
         refunds::insert(refund),
         ledger::record(before, &entry, now),
     ])
@@ -232,8 +230,7 @@ pub(crate) fn store(
 /// Notes something that a use of a client's key has asked for, and that nobody
 /// has to do any more.
 pub(crate) fn done(before: &Payment, intent: &Intent, origin: Origin, now: Timestamp) -> Statement {
-    let by = operations::Asked::AndDone;
-    operations::insert(before.id, intent, before.state, origin, by, now)
+    operations::insert(before.id, intent, before.state, origin, Some(now), now)
 }
 
 /// Closes an operation of which nothing can come any more.
