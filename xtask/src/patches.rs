@@ -4,6 +4,9 @@
 //! their names, and `src/`, files of our own that are added to it. The patched
 //! crates lie in the cache folder under a hash of all that, so that their path,
 //! and with it what is built from them, is the same for every checkout.
+//!
+//! The first patch of a crate, [`CUTS`], leaves out what is never called. Crates
+//! "as they were released" have it as well: one lock file then serves both.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,7 +30,22 @@ struct Patched {
     checksum: &'static str,
 }
 
-const PATCHED: [Patched; 4] = [
+const PATCHED: [Patched; 9] = [
+    Patched {
+        name: "wadm",
+        version: "0.21.1",
+        checksum: "815f6a947d5d2add77a4ea6eb8a131e5a73bfb6e4eec61b8055632ec72ed82ae",
+    },
+    Patched {
+        name: "wadm-types",
+        version: "0.8.3",
+        checksum: "205203215d5af9328178e080e1deb40f54e355a2f4ab45f0b87ef0773b4eb64c",
+    },
+    Patched {
+        name: "wasmcloud-control-interface",
+        version: "3.0.0",
+        checksum: "f87750b671800f066a887d10ae44959e0b46be6e29e78f5cb4496a481a127381",
+    },
     Patched {
         name: "wasmcloud-host",
         version: "0.27.1",
@@ -37,6 +55,16 @@ const PATCHED: [Patched; 4] = [
         name: "wasmcloud-runtime",
         version: "0.12.0",
         checksum: "f09f94956e3725b8fbf7539cec5523f694943ea4b9e88eba6945c6ce047e83b9",
+    },
+    Patched {
+        name: "wasmcloud-tracing",
+        version: "0.16.1",
+        checksum: "5f7d6ef223bea7864dae98c43d917805b1581ed37d51322521ee3cac23c518e7",
+    },
+    Patched {
+        name: "wrpc-interface-blobstore",
+        version: "0.21.0",
+        checksum: "0112301d171f329ca8b352ba360a0a47f89039ffc3afc1e36843b59c681fee0c",
     },
     Patched {
         name: "wrpc-runtime-wasmtime",
@@ -49,6 +77,9 @@ const PATCHED: [Patched; 4] = [
         checksum: "19310c1e0d7f2b8cc25bc700d3c4ab6b58c97cfe70fa490013a6a2d18de8a0a8",
     },
 ];
+
+/// The patch that takes dependencies away and changes nothing else.
+const CUTS: &str = "0-fewer-crates.patch";
 
 /// Where the patches are, seen from the repository's root.
 pub(crate) const FOLDER: &str = "host/patches";
@@ -71,12 +102,14 @@ pub(crate) fn configure(root: &Path) -> anyhow::Result<()> {
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Options of cargo that put the crates as they were released in the place of
-/// the patched ones. They are replaced as well, so that the lock file holds.
+/// Options of cargo that put the crates as they were released, but for their
+/// [`CUTS`], in the place of the patched ones.
 pub(crate) fn released(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut options = Vec::new();
     for patched in &PATCHED {
-        let folder = patched.prepare(root, &Changes::default())?;
+        let mut changes = Changes::read(&root.join(FOLDER).join(patched.folder()))?;
+        changes.keep_cuts();
+        let folder = patched.prepare(root, &changes)?;
         let option = format!("patch.crates-io.{}.path={folder:?}", patched.name);
         options.extend(["--config".to_owned(), option]);
     }
@@ -187,6 +220,12 @@ impl Changes {
             }
         }
         Ok(changes)
+    }
+
+    /// Forgets all changes but the [`CUTS`].
+    fn keep_cuts(&mut self) {
+        self.patches.retain(|name, _| name == Path::new(CUTS));
+        self.added.clear();
     }
 
     fn hash(&self, checksum: &str) -> String {
