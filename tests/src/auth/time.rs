@@ -1,6 +1,7 @@
 //! What time does: sessions and tokens end, hashes grow old. Nobody waits for
 //! it: what is stored is made older.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -61,18 +62,18 @@ fn use_session(database: &Connection, person: &Person, from_now: i64) {
 /// Does something that may take longer than the token before is taken: its
 /// exchange is always now.
 pub(super) fn stays_young<T>(person: &Person, act: impl FnOnce() -> T) -> T {
-    let is_done = AtomicBool::new(false);
+    let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let database = database();
-            while !is_done.load(Ordering::Relaxed) {
+            while !is_over.load(Ordering::Relaxed) {
                 use_session(&database, person, 0);
                 std::thread::sleep(Duration::from_millis(100));
             }
         });
-        let done = act();
-        is_done.store(true, Ordering::Relaxed);
-        done
+        let done = panic::catch_unwind(AssertUnwindSafe(act));
+        is_over.store(true, Ordering::Relaxed);
+        done.unwrap_or_else(|failure| panic::resume_unwind(failure))
     })
 }
 
