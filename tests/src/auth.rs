@@ -68,7 +68,11 @@ pub(crate) fn patiently(ask: impl Fn() -> Answer) -> Answer {
     until("an answer", || {
         let answer = ask();
         let busy = [503, 504].contains(&answer.status);
-        if busy { Err(answer) } else { Ok(answer) }
+        if busy {
+            Err(Box::new(answer))
+        } else {
+            Ok(answer)
+        }
     })
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn stored(sku: &str, fields: &Value) -> Value {
     until("a product", || {
         let lost = match admin.post("/products", &draft).try_send() {
             Ok(created) if created.status != 503 => return Ok(created.expect(201).body),
-            lost => lost,
+            lost => Box::new(lost),
         };
         let found = admin.get(&format!("/products?q={sku}")).send().expect(200);
         let found = found.body["data"].as_array().cloned().unwrap_or_default();

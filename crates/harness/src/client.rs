@@ -124,7 +124,7 @@ impl Client {
         until(&format!("{path} as wanted"), || {
             match self.get(path).try_send() {
                 Ok(answer) if wanted(&answer) => Ok(answer),
-                other => Err(other),
+                other => Err(Box::new(other)),
             }
         })
     }

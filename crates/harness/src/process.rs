@@ -79,7 +79,7 @@ pub fn outcome(command: &mut Command) -> Output {
 
 /// Waits until a program ends. One that does not is killed.
 pub(crate) fn ended(child: &mut Child) -> ExitStatus {
-    let mut child = Killed(child);
+    let child = Killed(child);
     until("the end of a program", || {
         child.0.try_wait().expect("a child").ok_or("it runs")
     })
