@@ -8,11 +8,16 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tokio::time::sleep;
 
+use crate::missing::Missing;
+
 /// How often a product is sent until it counts as refused.
 const ATTEMPTS: u32 = 5;
 
 /// The wait before the second attempt; later ones are that much longer each.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// What answers.
+const GATEWAY: &str = "gateway";
 
 /// A client of the gateway. Clones share the access token.
 #[derive(Clone)]
@@ -42,20 +47,22 @@ impl Api {
         *self.token.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
     }
 
-    /// Whether all services are there; else why not.
-    pub async fn ready(&self) -> Result<(), String> {
+    /// Whether all services are there; else which are not.
+    pub async fn ready(&self) -> Result<(), Missing> {
         let response = self
             .client
             .get(format!("{}/health/ready", self.base))
             .timeout(Duration::from_secs(2))
             .send()
             .await
-            .map_err(|_| "the gateway does not answer yet".to_owned())?;
+            .map_err(|_| Missing::one(GATEWAY, "does not answer yet"))?;
         if response.status() == StatusCode::OK {
             return Ok(());
         }
         let problem: Value = response.json().await.unwrap_or_default();
-        Err(problem["detail"].as_str().unwrap_or("not ready").to_owned())
+        Err(unready(
+            problem["detail"].as_str().unwrap_or("is not ready"),
+        ))
     }
 
     /// Creates a product. `false` when it is there already.
@@ -95,5 +102,32 @@ impl Api {
             Some(token) => request.bearer_auth(token),
             None => request,
         }
+    }
+}
+
+/// The services that an answer of `/health/ready` names: `Not there yet: a, b.`
+fn unready(detail: &str) -> Missing {
+    let list = detail.strip_prefix("Not there yet: ");
+    let Some(list) = list.and_then(|list| list.strip_suffix('.')) else {
+        return Missing::one(GATEWAY, detail);
+    };
+    let mut missing = Missing::default();
+    for service in list.split(", ") {
+        missing.add(service, "");
+    }
+    missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_services_that_are_not_there_yet_are_read_off_the_answer() {
+        let missing = unready("Not there yet: account, product.");
+        assert_eq!(missing.to_string(), "account, product");
+        let missing = unready("The key-value store is not there.");
+        let told = "gateway (The key-value store is not there.)";
+        assert_eq!(missing.to_string(), told);
     }
 }

@@ -9,16 +9,21 @@ use stoa_wadm::{StreamPersistence, WadmConfig};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use wadm_types::api::{
-    DeployModelResponse, DeployResult, PutModelResponse, PutResult, StatusResponse, StatusType,
+    DeployModelResponse, DeployResult, PutModelResponse, PutResult, Status, StatusResponse,
+    StatusType,
 };
 
 use crate::lattice;
+use crate::missing::Missing;
 
 /// How long wadm may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What wadm's state is without any host.
 const EMPTY_MAP: &[u8] = b"{}";
+
+/// The kind of wadm's scalers that place components and providers on hosts.
+const PLACED: &str = "SpreadScaler";
 
 /// A running wadm.
 pub struct Deployment {
@@ -36,8 +41,8 @@ pub struct Wadm {
 pub enum Progress {
     /// Everything the manifest names runs.
     Deployed,
-    /// What is still missing, in wadm's words.
-    Waiting(String),
+    /// What is still missing, with wadm's reasons.
+    Waiting(Missing),
 }
 
 impl Deployment {
@@ -127,18 +132,12 @@ impl Wadm {
             .request(&format!("status.{name}"), String::new())
             .await?;
         let Some(status) = response.status else {
-            return Ok(Progress::Waiting(response.message));
-        };
-        let missing = || -> String {
-            let scalers = status.scalers.iter();
-            let waiting = scalers.filter(|scaler| scaler.info.status_type != StatusType::Deployed);
-            let words = waiting.map(|scaler| format!("{} {}", scaler.name, scaler.info.message));
-            words.collect::<Vec<_>>().join("; ")
+            return Ok(Progress::Waiting(Missing::one("wadm", &response.message)));
         };
         match status.info.status_type {
             StatusType::Deployed => Ok(Progress::Deployed),
-            StatusType::Failed => bail!("the deployment failed: {}", missing()),
-            _ => Ok(Progress::Waiting(missing())),
+            StatusType::Failed => bail!("the deployment failed: {}", missing(&status)),
+            _ => Ok(Progress::Waiting(missing(&status))),
         }
     }
 
@@ -167,6 +166,22 @@ impl Wadm {
     }
 }
 
+/// What is not as the manifest wants it: components and providers first, then
+/// their links and configurations.
+fn missing(status: &Status) -> Missing {
+    let scalers = status.scalers.iter();
+    let waiting = scalers.filter(|scaler| scaler.info.status_type != StatusType::Deployed);
+    let (parts, others): (Vec<_>, Vec<_>) = waiting.partition(|scaler| scaler.kind == PLACED);
+    let mut missing = Missing::default();
+    for scaler in parts.into_iter().chain(others) {
+        missing.add(&scaler.name, &scaler.info.message);
+    }
+    if missing == Missing::default() {
+        return Missing::one("wadm", &status.info.message);
+    }
+    missing
+}
+
 /// Removes the streams of wadm and of the host's links, configuration and
 /// component specifications. The shop's own data is elsewhere.
 async fn forget_last_run(client: &async_nats::Client) -> anyhow::Result<()> {
@@ -193,4 +208,43 @@ async fn forget_last_run(client: &async_nats::Client) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_placed_is_named_before_its_links() {
+        let scaler = |kind: &str, name: &str, status: &str, message: &str| {
+            json!({"id": name, "kind": kind, "name": name,
+                "status": {"type": status, "message": message}})
+        };
+        let status: Status = serde_json::from_value(json!({
+            "status": {"type": "reconciling", "message": "all of it once more"},
+            "scalers": [
+                scaler("LinkScaler", "gateway -(stoa:http)-> product", "reconciling", "Putting"),
+                scaler("SpreadScaler", "gateway", "deployed", ""),
+                scaler("SpreadScaler", "sql", "reconciling", "Scaling"),
+            ],
+        }))
+        .unwrap();
+        let told = "gateway -(stoa:http)-> product (Putting); sql (Scaling)";
+        assert_eq!(missing(&status).to_string(), told);
+        assert_eq!(
+            missing(&status).briefly(),
+            "sql, gateway -(stoa:http)-> product"
+        );
+    }
+
+    #[test]
+    fn without_a_host_wadm_is_what_is_waited_for() {
+        let status: Status = serde_json::from_value(json!({
+            "status": {"type": "waiting", "message": "no hosts"}, "scalers": [],
+        }))
+        .unwrap();
+        assert_eq!(missing(&status).to_string(), "wadm (no hosts)");
+    }
 }

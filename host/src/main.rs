@@ -16,6 +16,7 @@ mod host;
 mod keys;
 mod lattice;
 mod manifest;
+mod missing;
 mod nats;
 mod operator;
 mod seed;

@@ -21,6 +21,9 @@ use crate::state::{Folder, Run};
 use crate::swap;
 use crate::terminal::Terminal;
 
+/// How often it is said what is waited for.
+const REPORT: Duration = Duration::from_secs(3);
+
 /// How `stoa up` runs.
 #[derive(clap::Args)]
 pub struct Options {
@@ -198,27 +201,27 @@ async fn wait_until_ready(
 ) -> anyhow::Result<()> {
     let api = Api::new(url)?;
     let deadline = Instant::now() + Duration::from_secs(seconds);
-    let mut report = Instant::now() + Duration::from_secs(3);
+    let mut report = Instant::now() + REPORT;
     loop {
         // Ready is what clients can use; deployed is all that the manifest
-        // names, links and providers included.
-        let (ready, progress) = match api.ready().await {
-            Ok(()) => (None, wadm.progress(name).await?),
-            Err(why) if Instant::now() > report => (Some(why), wadm.progress(name).await?),
-            Err(why) => (Some(why), Progress::Waiting(String::new())),
-        };
-        let missing = match (ready, progress) {
-            (None, Progress::Deployed) => return Ok(()),
-            (Some(why), Progress::Deployed) => why,
-            (None, Progress::Waiting(missing)) => missing,
-            (Some(why), Progress::Waiting(missing)) => format!("{why}; {missing}"),
-        };
-        if Instant::now() > deadline {
-            bail!("not ready after {seconds} s: {missing}; see stoa.log");
-        }
-        if Instant::now() > report {
-            report = Instant::now() + Duration::from_secs(3);
-            terminal.step(format_args!("waiting     {missing}"));
+        // names, links and providers included. wadm is asked seldom while
+        // clients can use nothing.
+        let ready = api.ready().await;
+        let (is_late, is_over) = (Instant::now() > report, Instant::now() > deadline);
+        if ready.is_ok() || is_late || is_over {
+            let missing = match (ready, wadm.progress(name).await?) {
+                (Ok(()), Progress::Deployed) => return Ok(()),
+                (Err(services), Progress::Deployed) => services,
+                (Ok(()), Progress::Waiting(parts)) => parts,
+                (Err(services), Progress::Waiting(parts)) => services.and(parts),
+            };
+            if is_over {
+                bail!("not ready after {seconds} s: Not there yet: {missing}; see stoa.log");
+            }
+            if is_late {
+                report = Instant::now() + REPORT;
+                terminal.step(format_args!("waiting     {}", missing.briefly()));
+            }
         }
         sleep(Duration::from_millis(20)).await;
     }

@@ -6,8 +6,11 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::pull::OrderedConfig;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-use stoa_harness::Lattice;
+use stoa_harness::{Lattice, patience};
 use tokio::runtime::Runtime;
+
+/// How long a message may be on its way, there and back.
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// A connection to a lattice's NATS server.
 pub(crate) struct Bus {
@@ -47,7 +50,7 @@ impl Bus {
                 .expect("an inbox");
             let call = self.client.publish_with_reply(subject, inbox, first.into());
             call.await.expect("the call begins");
-            let accepted = tokio::time::timeout(Duration::from_secs(10), accepted.next());
+            let accepted = tokio::time::timeout(patience(ANSWER), accepted.next());
             assert!(
                 matches!(accepted.await, Ok(Some(_))),
                 "the call was accepted"
@@ -93,6 +96,17 @@ impl Bus {
         answer["response"].take()
     }
 
+    /// Waits until the lattice's hosts have said so often what they run. After
+    /// each time wadm compares it with what the manifest wants.
+    pub(crate) fn wait_for_heartbeats(&self, count: usize) {
+        self.runtime.block_on(async {
+            let heartbeats = self.client.subscribe("wasmbus.evt.default.host_heartbeat");
+            let heartbeats = heartbeats.await.expect("a subscription").take(count);
+            let heard = tokio::time::timeout(patience(ANSWER), heartbeats.count());
+            assert_eq!(heard.await, Ok(count), "no heartbeats");
+        });
+    }
+
     /// The id of the lattice's first host.
     pub(crate) fn host(&self) -> String {
         let host = self.control("host.ping", &json!({}))["id"].take();
@@ -109,7 +123,7 @@ impl Bus {
     fn ask(&self, subject: &str, command: &Value) -> Value {
         let request = async_nats::Request::new()
             .payload(command.to_string().into())
-            .timeout(Some(Duration::from_secs(10)));
+            .timeout(Some(patience(ANSWER)));
         let answer = self
             .runtime
             .block_on(self.client.send_request(subject.to_owned(), request))
@@ -118,11 +132,11 @@ impl Bus {
     }
 }
 
-/// A beat of the component `service`, good for a minute.
+/// A beat of the component `service`, good for five minutes.
 pub(crate) fn beat(service: &str, sequence: u64) -> Value {
     json!({
         "service": service, "instance": "default", "location": format!("lattice://default/{service}"),
-        "version": "1.0.0", "digest": "", "sequence": sequence, "lease": 60_000,
+        "version": "1.0.0", "digest": "", "sequence": sequence, "lease": 300_000,
     })
 }
 

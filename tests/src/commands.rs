@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use stoa_harness::{Lattice, PRODUCT, Process, eventually, root, stoa};
+use stoa_harness::{Lattice, PRODUCT, Process, eventually, outcome, root, stoa, until};
 use tempfile::TempDir;
 
 use crate::shared;
@@ -14,15 +14,23 @@ use crate::shared;
 /// has `why` in it, and leaves no process behind.
 #[track_caller]
 fn fails(folder: &Path, arguments: &[&str], why: &str) {
+    let (_, error) = failed(folder, arguments);
+    assert!(error.contains(why), "{error}");
+}
+
+/// What `stoa` prints with these arguments, and the sentence with which it
+/// fails. It leaves no process behind.
+#[track_caller]
+fn failed(folder: &Path, arguments: &[&str]) -> (String, String) {
     let before = Process::all_of(folder);
-    let output = stoa(folder).args(arguments).output().expect("stoa runs");
-    let error = String::from_utf8_lossy(&output.stderr);
+    let output = outcome(stoa(folder).args(arguments));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success(), "{arguments:?} ended well");
     assert!(error.starts_with("stoa: "), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
-    assert!(error.contains(why), "{error}");
     assert_eq!(Process::all_of(folder), before, "nothing is left behind");
     assert!(!folder.join("tmp").exists() || !before.is_empty());
+    (String::from_utf8_lossy(&output.stdout).into_owned(), error)
 }
 
 fn folder() -> TempDir {
@@ -134,10 +142,26 @@ pub(crate) fn up_says_who_is_missing_when_it_takes_too_long() {
         text.replace("            name: heartbeat-product\n            target:\n              name: product\n",
             "            name: heartbeat-product\n            target:\n              name: registry\n")
     });
-    let mut arguments = up(&manifest).to_vec();
-    arguments.extend(["--timeout", "15"]);
-    let why = "not ready after 15 s: Not there yet: product";
-    fails(folder.path(), &arguments, why);
+    // In as many seconds as this machine needs for all the others.
+    let mut seconds = 10;
+    let said = loop {
+        let time = seconds.to_string();
+        let arguments = [&up(&manifest)[..], &["--timeout", &time]].concat();
+        let (said, error) = failed(folder.path(), &arguments);
+        let missing = format!("not ready after {seconds} s: Not there yet: ");
+        let (_, missing) = error.split_once(&missing).expect(&error);
+        if missing.starts_with("product; see") {
+            break said;
+        }
+        assert!(seconds < 160, "{error}");
+        seconds *= 2;
+    };
+    let mut waiting = said
+        .lines()
+        .filter_map(|line| line.split_once("waiting     "));
+    let is_short = |missing: &str| missing.split(", ").count() <= 3 && missing.len() < 250;
+    assert!(waiting.clone().count() > 0, "{said}");
+    assert!(waiting.all(|(_, missing)| is_short(missing)), "{said}");
 }
 
 pub(crate) fn without_a_lattice_the_other_commands_say_so() {
@@ -158,7 +182,12 @@ pub(crate) fn without_a_lattice_the_other_commands_say_so() {
 }
 
 pub(crate) fn status_shows_what_runs_and_how_it_is() {
-    let status = shared().stoa(&["status"]).expect("a status");
+    // A provider has a second to say how it is.
+    let status = until("a status with all answers", || {
+        let status = shared().stoa(&["status"]).expect("a status");
+        let late = status.contains("no answer");
+        if late { Err(status) } else { Ok(status) }
+    });
     let rows: Vec<Vec<_>> = status
         .lines()
         .map(|line| {

@@ -32,6 +32,12 @@ pub(crate) fn said_to(bytes: impl AsRef<[u8]>) -> Option<Answer> {
     ask().filter(|answer| answer.status != 503).or_else(ask)
 }
 
+/// Whether the gateway said so, and not the server for it: only the gateway's
+/// answers have the security headers.
+pub(crate) fn is_the_gateways(answer: &Answer) -> bool {
+    answer.header("x-content-type-options") == "nosniff"
+}
+
 /// The operator's `Authorization`, as a header's line.
 pub(crate) fn authorization() -> String {
     format!("Authorization: Bearer {}", shared().token())

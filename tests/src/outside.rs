@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::gateway::is_the_gateways;
 use crate::shared;
 use server::Server;
 
@@ -275,10 +276,11 @@ pub(crate) fn a_service_that_does_not_answer_is_504() {
     register("slow", "default", &format!("http://{address}"));
     let asked = Instant::now();
     let answer = shared().admin().get("/slow/x").send();
-    answer.problem(504, "gateway_timeout");
-    let took = asked.elapsed();
-    assert!(took > Duration::from_secs(9), "{took:?}");
-    assert!(took < Duration::from_secs(16), "{took:?}");
+    let answer = answer.problem(504, "gateway_timeout");
+    // Not before its time. And it was the gateway that gave up, or the answer
+    // would be the server's, who waits longer for the gateway itself.
+    assert!(asked.elapsed() > Duration::from_secs(9));
+    assert!(is_the_gateways(&answer), "{answer:?}");
 }
 
 pub(crate) fn who_is_not_signed_in_gets_no_further_than_the_gateway() {

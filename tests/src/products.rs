@@ -10,7 +10,7 @@ pub(crate) mod show;
 use std::thread::ScopedJoinHandle;
 
 use serde_json::{Value, json};
-use stoa_harness::Answer;
+use stoa_harness::{Answer, until};
 
 use crate::shared;
 
@@ -32,17 +32,18 @@ pub(crate) fn draft(sku: &str, fields: &Value) -> Value {
 pub(crate) fn stored(sku: &str, fields: &Value) -> Value {
     let admin = shared().admin();
     let draft = draft(sku, fields);
-    loop {
-        match admin.post("/products", &draft).try_send() {
-            Ok(created) if created.status != 503 => return created.expect(201).body,
-            _ => {}
-        }
+    until("a product", || {
+        let lost = match admin.post("/products", &draft).try_send() {
+            Ok(created) if created.status != 503 => return Ok(created.expect(201).body),
+            lost => Box::new(lost),
+        };
         let found = admin.get(&format!("/products?q={sku}")).send().expect(200);
         let found = found.body["data"].as_array().cloned().unwrap_or_default();
-        if let Some(product) = found.into_iter().find(|found| found["sku"] == sku) {
-            return product;
-        }
-    }
+        found
+            .into_iter()
+            .find(|found| found["sku"] == sku)
+            .ok_or(lost)
+    })
 }
 
 /// Where a product is.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use stoa_harness::{ADMIN, Client, PRODUCT, Process, eventually, make_admin, root, stoa};
+use stoa_harness::{ADMIN, Client, PRODUCT, Process, eventually, make_admin, outcome, root, stoa};
 use tempfile::TempDir;
 
 use crate::life::draft;
@@ -66,15 +66,14 @@ impl Ground {
     /// What `wash` says, in JSON.
     fn wash(&self, arguments: &[&str]) -> Value {
         let port = self.nats_port.to_string();
-        let output = Command::new(variable("STOA_WASH"))
-            .args(["--output", "json"])
+        let mut wash = Command::new(variable("STOA_WASH"));
+        wash.args(["--output", "json"])
             .args(arguments)
             .env("HOME", self.folder.path())
             .env("WASMCLOUD_NATS_PORT", &port)
             .env("WASMCLOUD_CTL_PORT", &port)
-            .current_dir(root())
-            .output()
-            .expect("wash runs");
+            .current_dir(root());
+        let output = outcome(&mut wash);
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         // It may greet a newcomer after what it was asked for.
@@ -92,10 +91,8 @@ impl Ground {
         let nats = format!("nats://127.0.0.1:{}", self.nats_port);
         // It is no lattice of this folder: NATS is all that there is to go by.
         make_admin(&mut stoa(Path::new("nowhere")), &["--nats", &nats]);
-        let token = stoa(Path::new("nowhere"))
-            .args(["admin", "--nats", &nats, "token", "--email", ADMIN])
-            .output()
-            .expect("stoa runs");
+        let mut stoa = stoa(Path::new("nowhere"));
+        let token = outcome(stoa.args(["admin", "--nats", &nats, "token", "--email", ADMIN]));
         String::from_utf8(token.stdout)
             .expect("text")
             .trim()

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stoa_domain::Email;
-use stoa_kit::{Problem, Request, Response, Timestamp};
+use stoa_kit::{Problem, Request, Response};
 
 use crate::caller::Caller;
 use crate::fields::Entered;
@@ -10,7 +10,7 @@ use crate::mail::{self, Mail};
 use crate::one_time::Purpose;
 use crate::peers::directory;
 use crate::throttle::{self, MAILS};
-use crate::{credentials, outbox, queries};
+use crate::{credentials, outbox, peers, queries};
 
 /// Asks for a mail to another address, which becomes the account's when the
 /// mail is confirmed. Whether another account has it is not told before.
@@ -24,7 +24,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let current: Option<Entered> = form.required("current_password");
     let (email, current) = form.complete(|| Some((email?, current?)))?;
 
-    let now = Timestamp::now();
+    let now = peers::now();
     let account = directory::find(caller.account)?
         .ok_or_else(|| Problem::invalid_token("The account is not there any more."))?;
     throttle::count(&[MAILS.at(&request.client)], now, [])?;

@@ -1,12 +1,12 @@
 //! `POST /password`
 
-use stoa_kit::{Problem, Request, Response, Timestamp};
+use stoa_kit::{Problem, Request, Response};
 
 use crate::caller::Caller;
 use crate::fields::Entered;
 use crate::peers::{directory, hasher};
 use crate::queries::sessions::Which;
-use crate::{credentials, outbox, queries, revocation};
+use crate::{credentials, outbox, peers, queries, revocation};
 
 /// Changes the password of whoever asks and shows the one he has. All other
 /// sessions end.
@@ -24,7 +24,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
         password.and_then(|password| password.choose(&mut form, "password", &account.email));
     let (current, password) = form.complete(|| Some((current?, password?)))?;
 
-    let now = Timestamp::now();
+    let now = peers::now();
     let mut statements =
         credentials::check(&request.client, &account.id, Some(&account), &current, now)?;
     let hash = hasher::hash(password.as_str())?;

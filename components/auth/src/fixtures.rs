@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use stoa_kit::keyvalue::Entry;
-use stoa_kit::{Identity, Method, Principal, Problem, Role};
+use stoa_kit::{Identity, Method, Principal, Problem, Role, Timestamp};
 use stoa_tokens::Realm;
 
 use crate::memory;
@@ -23,6 +23,11 @@ pub(crate) fn open() {
     ACCOUNTS.take();
     RECORDS.take();
     FAILING.set(false);
+}
+
+/// The time of every test: only what is stored is made older.
+pub(crate) fn now() -> Timestamp {
+    Timestamp(1_800_000_000_000)
 }
 
 pub(crate) fn realm() -> Realm {

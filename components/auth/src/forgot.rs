@@ -2,13 +2,13 @@
 
 use serde_json::json;
 use stoa_domain::Email;
-use stoa_kit::{Problem, Request, Response, Timestamp};
+use stoa_kit::{Problem, Request, Response};
 
 use crate::mail::{self, Mail};
 use crate::one_time::Purpose;
-use crate::outbox;
 use crate::peers::directory;
 use crate::throttle::{self, MAILS};
+use crate::{outbox, peers};
 
 /// Asks for a mail by which a new password can be set. Whether there is such an
 /// account, nobody is told: answer and work are the same.
@@ -19,7 +19,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let email: Option<Email> = form.required("email");
     let email = form.complete(|| email)?;
 
-    let now = Timestamp::now();
+    let now = peers::now();
     let account = directory::find_by_email(&email)?;
     let mail = Mail::to_owner("password.reset_requested", Purpose::Reset, account.as_ref());
     let rules = [MAILS.at(&request.client)];

@@ -4,7 +4,7 @@
 use stoa_kit::{Problem, Timestamp};
 
 use crate::queries::{self, DATABASE};
-use crate::{keys, revocation};
+use crate::{keys, peers, revocation};
 
 /// Deleting is due at every so many ticks: once a minute, at the usual 5 s.
 const DELETE_EVERY: u64 = 12;
@@ -14,7 +14,7 @@ const KEPT: i64 = 15 * 60 * 1_000;
 
 /// Does what is due. What fails is tried again at the next tick.
 pub(crate) fn run(tick: u64) {
-    let now = Timestamp::now();
+    let now = peers::now();
     let mut due = vec![
         keys::signer(now).map(drop),
         keys::publish(now),

@@ -88,7 +88,7 @@ pub(crate) fn refused() -> Problem {
 
 impl Guest for crate::Auth {
     fn token(id: String) -> Result<Result<Option<String>, Error>, RpcError> {
-        let taken = take(&id, Timestamp::now());
+        let taken = take(&id, peers::now());
         Ok(taken.map_err(|problem| peers::unavailable(&problem)))
     }
 }

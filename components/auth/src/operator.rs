@@ -8,22 +8,22 @@ use crate::bindings::exports::stoa::auth::operator::{Done, Guest, Key};
 use crate::peers::{Account, Refused, directory, hasher};
 use crate::queries::sessions::Which;
 use crate::queries::{self, DATABASE};
-use crate::{keys, revocation, session};
+use crate::{keys, peers, revocation, session};
 
 /// What the sessions of operators' tokens are called.
 const DEVICE: &str = "stoa admin token";
 
 impl Guest for crate::Auth {
     fn create_admin(email: String, name: String, password: String) -> Result<Done, String> {
-        create_admin(&email, name, &password, Timestamp::now())
+        create_admin(&email, name, &password, peers::now())
     }
 
     fn access_token(email: String) -> Result<String, String> {
-        access_token(&email, Timestamp::now())
+        access_token(&email, peers::now())
     }
 
     fn signing_keys(rotate: bool) -> Result<Vec<Key>, String> {
-        signing_keys(rotate, Timestamp::now()).map_err(|problem| said(&problem))
+        signing_keys(rotate, peers::now()).map_err(|problem| said(&problem))
     }
 }
 

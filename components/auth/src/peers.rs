@@ -1,5 +1,6 @@
 //! The others: the directory of accounts, the hasher, the key-value bucket that
-//! the gateway reads, and the configuration. In tests they are what `fixtures` has for them.
+//! the gateway reads, the configuration and the clock. In tests they are what
+//! `fixtures` has for them.
 
 use stoa_kit::Problem;
 
@@ -8,9 +9,9 @@ pub(crate) use crate::bindings::stoa::accounts::types::Account;
 pub(crate) use crate::bindings::stoa::passwords::hasher::Verdict;
 
 #[cfg(test)]
-pub(crate) use crate::fixtures::{directory, hasher, realm, records};
+pub(crate) use crate::fixtures::{directory, hasher, now, realm, records};
 #[cfg(not(test))]
-pub(crate) use host::{directory, hasher, realm, records};
+pub(crate) use host::{directory, hasher, now, realm, records};
 
 /// Why the directory did not do it.
 #[derive(Debug)]
@@ -44,6 +45,11 @@ pub(crate) fn unavailable(problem: &Problem) -> Unavailable {
 
 #[cfg(not(test))]
 mod host {
+    /// The wall clock's time.
+    pub(crate) fn now() -> stoa_kit::Timestamp {
+        stoa_kit::Timestamp::now()
+    }
+
     /// Who issues access tokens: the configuration's.
     pub(crate) fn realm() -> stoa_tokens::Realm {
         stoa_tokens::Realm::from_config()

@@ -9,7 +9,7 @@ use crate::queries::sessions::{self as queries, Which};
 use crate::refresh_token::{RefreshToken, Relation};
 use crate::session::{Session, Tokens};
 use crate::throttle::{self, TOKENS};
-use crate::{keys, revocation, sessions};
+use crate::{keys, peers, revocation, sessions};
 
 /// For so long after an exchange, in milliseconds, the token that was exchanged
 /// gets the same answer once more: two tabs, or an answer that was lost.
@@ -31,7 +31,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let grant = form.or("grant_type", GrantType);
     let (token, _) = form.complete(|| Some((token?, grant?)))?;
 
-    let now = Timestamp::now();
+    let now = peers::now();
     let exchanged = match token.0 {
         Some(token) => exchange(&token, now)?,
         None => None,
@@ -62,7 +62,7 @@ fn exchange(token: &RefreshToken, now: Timestamp) -> Result<Option<Tokens>, Prob
                     return Ok(None);
                 };
                 // The leeway begins when it is done, not when it was asked for.
-                if queries::rotate(&session, &next.digest(), Timestamp::now())? {
+                if queries::rotate(&session, &next.digest(), peers::now())? {
                     return Tokens::new(&signer, &account, &next, now).map(Some);
                 }
                 continue;

@@ -1,13 +1,13 @@
 //! `POST /password/reset`
 
-use stoa_kit::{Problem, Request, Response, Timestamp};
+use stoa_kit::{Problem, Request, Response};
 
 use crate::fields::Entered;
 use crate::one_time::{Purpose, Shown, refused};
 use crate::peers::{directory, hasher};
 use crate::queries::sessions::Which;
 use crate::throttle::{self, TOKENS};
-use crate::{outbox, queries, revocation};
+use crate::{outbox, peers, queries, revocation};
 
 /// Sets a new password by the token of a mail. All sessions end, and the
 /// address is verified.
@@ -19,7 +19,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let token: Option<Shown> = form.required("token");
     let password: Option<Entered> = form.required("password");
 
-    let now = Timestamp::now();
+    let now = peers::now();
     let token = token.as_ref().map_or("", |token| &token.0);
     let found = queries::one_time::find(token, [Purpose::Reset; 2], now)?;
     // Which passwords are no good depends on the address.

@@ -41,7 +41,7 @@ pub(crate) fn list(request: &Request) -> Result<Response, Problem> {
         created: session.created,
         last_used: session.used,
     };
-    let sessions = queries::list(caller.account, Timestamp::now())?;
+    let sessions = queries::list(caller.account, peers::now())?;
     let data = sessions.into_iter().map(shown).collect();
     Page { data, next: None }.into_response(request)
 }
@@ -52,7 +52,7 @@ pub(crate) fn list(request: &Request) -> Result<Response, Problem> {
 pub(crate) fn end(request: &Request, id: &str) -> Result<Response, Problem> {
     let caller = Caller::of(request)?;
     let id = Id::parse(id, "session")?.to_string();
-    let now = Timestamp::now();
+    let now = peers::now();
     let ended = queries::end_now(caller.account, Which::One(&id), now)?;
     if ended.is_empty() {
         return Err(Problem::not_found("There is no session with this id."));
@@ -63,11 +63,11 @@ pub(crate) fn end(request: &Request, id: &str) -> Result<Response, Problem> {
 
 impl Guest for crate::Auth {
     fn end_all(account: String) -> Result<Result<(), Error>, RpcError> {
-        Ok(end_all(&account, Timestamp::now()).map_err(|problem| peers::unavailable(&problem)))
+        Ok(end_all(&account, peers::now()).map_err(|problem| peers::unavailable(&problem)))
     }
 
     fn forget(account: String) -> Result<Result<(), Error>, RpcError> {
-        Ok(forget(&account, Timestamp::now()).map_err(|problem| peers::unavailable(&problem)))
+        Ok(forget(&account, peers::now()).map_err(|problem| peers::unavailable(&problem)))
     }
 }
 

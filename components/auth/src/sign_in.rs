@@ -1,11 +1,11 @@
 //! `POST /signin`
 
 use stoa_domain::Email;
-use stoa_kit::{Problem, Request, Response, Timestamp};
+use stoa_kit::{Problem, Request, Response};
 
 use crate::fields::Entered;
 use crate::peers::directory;
-use crate::{credentials, session};
+use crate::{credentials, peers, session};
 
 /// Opens a session for whoever shows the password of an account.
 ///
@@ -17,7 +17,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let password: Option<Entered> = form.required("password");
     let (email, password) = form.complete(|| Some((email?, password?)))?;
 
-    let now = Timestamp::now();
+    let now = peers::now();
     let account = directory::find_by_email(&email)?;
     let more = credentials::check(
         &request.client,

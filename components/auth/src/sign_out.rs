@@ -1,10 +1,10 @@
 //! `POST /signout`, and `GET` for clients that know no better.
 
-use stoa_kit::{Problem, Request, Response, Timestamp};
+use stoa_kit::{Problem, Request, Response};
 
 use crate::caller::Caller;
 use crate::queries::sessions::{self as queries, Which};
-use crate::revocation;
+use crate::{peers, revocation};
 
 /// Ends the session that asks, or with `scope=others` all others of the
 /// account, or with `scope=global` all of them. Refresh tokens are dead at
@@ -26,7 +26,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
         },
     );
     query.finish()?;
-    let now = Timestamp::now();
+    let now = peers::now();
     let which = which.unwrap_or(Which::One(caller.session));
     // A token that has expired may be of a session that has ended long ago: it
     // has no say about others.

@@ -7,10 +7,10 @@ use stoa_kit::{Id, Problem, Request, Response, Statement, Timestamp};
 use crate::fields::Entered;
 use crate::mail::{self, Mail};
 use crate::one_time::Purpose;
-use crate::outbox;
 use crate::peers::{Account, Refused, directory, hasher};
 use crate::queries::{self, DATABASE};
 use crate::throttle::{self, SIGN_UPS};
+use crate::{outbox, peers};
 
 /// How often an address is tried that is taken, and then not there.
 const ATTEMPTS: usize = 3;
@@ -33,7 +33,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let password = password.and_then(|password| password.choose(&mut form, "password", address));
     let (email, name, password) = form.complete(|| Some((email?, name?, password?)))?;
 
-    let now = Timestamp::now();
+    let now = peers::now();
     throttle::count(&[SIGN_UPS.at(&request.client)], now, [])?;
     let hash = hasher::hash(password.as_str())?;
     let (account, is_new) = account(&email, &name)?;

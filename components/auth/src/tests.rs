@@ -3,13 +3,13 @@
 
 use serde_json::{Value, json};
 use stoa_kit::sql::Value as Column;
-use stoa_kit::{Method, Problem, Response, Timestamp};
+use stoa_kit::{Method, Problem, Response};
 
 use crate::fixtures::{
     PASSWORD, Person, directory, hasher, open, person, post, realm, records, records_fail, revoked,
     sign_in, sign_up,
 };
-use crate::{keys, memory, one_time, operator, revocation, sessions};
+use crate::{keys, memory, one_time, operator, peers, revocation, sessions};
 
 fn refused(answer: Result<Response, Problem>) -> (u16, &'static str) {
     let problem = answer.unwrap_err();
@@ -57,7 +57,7 @@ fn token() -> String {
     let (_, data) = events().pop().unwrap();
     let id = data["token_id"].as_str().unwrap();
     let id = stoa_kit::Id::parse(id, "token").unwrap();
-    one_time::token(id, &keys::signer(Timestamp::now()).unwrap().secret)
+    one_time::token(id, &keys::signer(peers::now()).unwrap().secret)
 }
 
 /// Lets time pass for what is stored.
@@ -94,7 +94,7 @@ fn a_sign_in_gives_tokens_and_says_whose_they_are() {
     let entry = records::list("key/").unwrap().remove(0);
     let record = stoa_tokens::KeyRecord::from_json(&entry.value).unwrap();
     let claims = unverified
-        .verify(Some(&record), &realm(), Timestamp::now())
+        .verify(Some(&record), &realm(), peers::now())
         .unwrap();
     let person = Person::of(&tokens);
     assert_eq!(
@@ -224,7 +224,7 @@ fn a_token_exchanged_a_moment_ago_gets_the_same_successor() {
     open();
     let ann = person("ann@example.com");
     let next = refreshed(&ann.refresh_token).refresh_token;
-    age("sessions", &["used"], 9_900);
+    age("sessions", &["used"], 10_000);
     assert_eq!(refreshed(&ann.refresh_token).refresh_token, next);
     refreshed(&next);
 }
@@ -234,7 +234,7 @@ fn a_reused_refresh_token_revokes_its_family() {
     open();
     let ann = person("ann@example.com");
     let second = refreshed(&ann.refresh_token).refresh_token;
-    age("sessions", &["used"], 10_100);
+    age("sessions", &["used"], 10_001);
     assert_eq!(refused(refresh(&ann.refresh_token)), (401, "invalid_grant"));
     assert_eq!(refused(refresh(&second)), (401, "invalid_grant"));
     assert_eq!(revoked(), 1);
@@ -355,7 +355,7 @@ fn what_the_gateway_could_not_be_told_it_is_told_later() {
     assert_eq!(ann.asks(Method::Post, "/signout").status(), 204);
     records_fail(false);
     assert_eq!(revoked(), 0);
-    let now = Timestamp::now();
+    let now = peers::now();
     revocation::catch_up(now).unwrap();
     assert_eq!(revoked(), 1);
     crate::fixtures::records_vanish();
@@ -676,9 +676,9 @@ fn an_operator_makes_administrators_and_tokens_for_them() {
     use crate::bindings::exports::stoa::auth::operator::Done;
     open();
     let create = |email: &str, password: &str| {
-        operator::create_admin(email, "Ann".to_owned(), password, Timestamp::now())
+        operator::create_admin(email, "Ann".to_owned(), password, peers::now())
     };
-    let token = |email: &str| operator::access_token(email, Timestamp::now());
+    let token = |email: &str| operator::access_token(email, peers::now());
     assert!(
         token("ann@example.com")
             .unwrap_err()
@@ -726,7 +726,7 @@ fn an_administrator_is_never_a_stranger_who_took_the_address_before() {
         "boss@example.com",
         String::new(),
         "the boss's own password",
-        Timestamp::now(),
+        peers::now(),
     );
     assert_eq!(created, Ok(Done::Created));
     assert_eq!(
@@ -842,7 +842,7 @@ fn a_session_that_has_ended_ends_no_others() {
 fn an_account_that_is_gone_is_forgotten() {
     open();
     let ann = person("ann@example.com");
-    sessions::forget(&ann.account, Timestamp::now()).unwrap();
+    sessions::forget(&ann.account, peers::now()).unwrap();
     assert_eq!(revoked(), 1);
     for table in [
         "credentials",
@@ -856,7 +856,7 @@ fn an_account_that_is_gone_is_forgotten() {
         );
     }
     let bob = person("bob@example.com");
-    sessions::end_all(&bob.account, Timestamp::now()).unwrap();
+    sessions::end_all(&bob.account, peers::now()).unwrap();
     assert_eq!(refused(refresh(&bob.refresh_token)), (401, "invalid_grant"));
     assert_eq!(sign_in("bob@example.com", PASSWORD).status(), 200);
 }
@@ -866,7 +866,7 @@ fn what_time_has_made_useless_is_deleted() {
     open();
     let ann = person("ann@example.com");
     ann.asks(Method::Post, "/signout").send().unwrap();
-    let now = Timestamp::now();
+    let now = peers::now();
     keys::rotate(now).unwrap();
     let count = |table: &str| memory::rows(&format!("SELECT 1 FROM {table}")).len();
     crate::housekeeping::delete_old(now).unwrap();

@@ -7,7 +7,7 @@ use crate::peers::directory;
 use crate::queries::one_time::Found;
 use crate::queries::sessions::Which;
 use crate::throttle::{self, TOKENS};
-use crate::{outbox, queries, revocation};
+use crate::{outbox, peers, queries, revocation};
 
 /// Takes the token of a mail: mail to that address arrives. It is the
 /// account's from now on, if it was not, and so is the password of the sign-up
@@ -20,7 +20,7 @@ pub(crate) fn run(request: &Request) -> Result<Response, Problem> {
     let token: Option<Shown> = form.required("token");
     let token = form.complete(|| token)?;
 
-    let now = Timestamp::now();
+    let now = peers::now();
     let purposes = [Purpose::Verify, Purpose::Email];
     let Some(found) = queries::one_time::find(&token.0, purposes, now)? else {
         throttle::count(&[TOKENS.at(&request.client)], now, [])?;

@@ -202,7 +202,9 @@ mod tests {
     fn a_text_of_many_groups_is_looked_through_quickly() {
         let began = std::time::Instant::now();
         assert!(!has_card_number(&"0 ".repeat(500_000)));
-        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+        // A second on a slow machine: one group after the other. All that begin
+        // at each would take an hour.
+        assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
     }
 
     #[test]

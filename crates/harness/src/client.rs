@@ -1,18 +1,24 @@
 //! An HTTP client that reads like the test it is used in.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::blocking::RequestBuilder;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
+use crate::{patience, until};
+
+/// How long an answer may take: longer than any server here works on one.
+const ANSWER: Duration = Duration::from_mins(1);
+
 /// A client of one lattice, with or without a token.
 #[derive(Clone)]
 pub struct Client {
     base: String,
     token: Option<String>,
+    from: Option<IpAddr>,
     http: reqwest::blocking::Client,
 }
 
@@ -38,6 +44,7 @@ impl Client {
         Self {
             base: base.to_owned(),
             token,
+            from: None,
             http: http(None),
         }
     }
@@ -47,8 +54,14 @@ impl Client {
         Self {
             base: base.to_owned(),
             token: None,
+            from: Some(address),
             http: http(Some(address)),
         }
+    }
+
+    /// The address of this machine that it is at, where one was chosen.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.from
     }
 
     /// The same client with an access token.
@@ -106,25 +119,20 @@ impl Client {
 
     /// Asks for `path` until the answer is as wanted, and returns it. A
     /// question that gets no answer is asked again.
+    #[track_caller]
     pub fn wait_for(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
-        let deadline = Instant::now() + Duration::from_mins(1);
-        loop {
-            let unwanted = match self.get(path).try_send() {
-                Ok(answer) if wanted(&answer) => return answer,
-                other => other,
-            };
-            assert!(
-                Instant::now() < deadline,
-                "{path} never became as wanted: {unwanted:?}"
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        until(&format!("{path} as wanted"), || {
+            match self.get(path).try_send() {
+                Ok(answer) if wanted(&answer) => Ok(answer),
+                other => Err(Box::new(other)),
+            }
+        })
     }
 }
 
 fn http(address: Option<IpAddr>) -> reqwest::blocking::Client {
     reqwest::blocking::Client::builder()
-        .timeout(Duration::from_secs(30))
+        .timeout(patience(ANSWER))
         .redirect(reqwest::redirect::Policy::none())
         .local_address(address)
         .no_proxy()

@@ -2,8 +2,11 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 
 use crate::lattice::program;
+use crate::process::ended;
+use crate::until;
 
 /// A host that joined a lattice.
 pub struct Host {
@@ -22,12 +25,17 @@ impl Host {
             .expect("stoa starts");
         let lines = child.stderr.take().expect("stderr is piped");
         let mut lines = BufReader::new(lines).lines().map_while(Result::ok);
-        let started = lines
-            .by_ref()
-            .find(|line| line.contains("joined the lattice"))
-            .expect("the host starts");
-        // Nobody else reads what it says.
-        std::thread::spawn(move || lines.for_each(drop));
+        let (joined, started) = mpsc::channel();
+        std::thread::spawn(move || {
+            let found = lines
+                .by_ref()
+                .find(|line| line.contains("joined the lattice"));
+            let _ = joined.send(found);
+            // Nobody else reads what it says.
+            lines.for_each(drop);
+        });
+        let started = until("a host that joins", || started.try_recv());
+        let started = started.expect("the host starts");
         let id = started.split("host=\"").nth(1).expect("its id");
         let id = id.split('"').next().expect("its id").to_owned();
         Self { child, id }
@@ -43,6 +51,6 @@ impl Drop for Host {
     fn drop(&mut self) {
         let pid = self.child.id().to_string();
         let _ = Command::new("kill").args(["-INT", &pid]).status();
-        let _ = self.child.wait();
+        ended(&mut self.child);
     }
 }

@@ -12,10 +12,16 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::{Client, Wire, eventually};
+use crate::process::ended;
+use crate::{Client, Wire, eventually, outcome, patience};
 
-/// How long a lattice may take to be ready, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a lattice may take to be ready.
+const START: Duration = Duration::from_mins(2);
+
+/// How often services beat.
+const BEATS: Duration = Duration::from_secs(5);
+/// No lease may be longer than ten minutes.
+const LONGEST_BEATS: Duration = Duration::from_secs(200);
 
 /// A running lattice.
 pub struct Lattice {
@@ -51,7 +57,8 @@ impl Lattice {
 
     /// Starts a lattice on a folder that another one has used.
     pub fn start_on(folder: TempDir) -> Self {
-        Self::run(&program(), folder, &root().join("wadm.yaml"), &[])
+        let manifest = manifest(folder.path(), &[]);
+        Self::run(&program(), folder, &manifest, &[])
     }
 
     /// Starts a lattice on a folder with a manifest and more options.
@@ -78,23 +85,17 @@ impl Lattice {
     /// The same by another build of `stoa`.
     pub fn start_of(program: &OsStr, changes: &[(&str, &str)], options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("stoa-test-").expect("a temporary folder");
-        let text = std::fs::read_to_string(root().join("wadm.yaml")).expect("the manifest");
-        // Images are named relative to the manifest, which lies elsewhere now.
-        let mut text = text.replace("file://.", &format!("file://{}", root().display()));
-        for (old, new) in changes {
-            assert!(text.contains(old), "the manifest has no {old}");
-            text = text.replace(old, new);
-        }
-        let manifest = folder.path().join("wadm.yaml");
-        std::fs::write(&manifest, text).expect("a manifest");
+        let manifest = manifest(folder.path(), changes);
         Self::run(program, folder, &manifest, options)
     }
 
     fn run(program: &OsStr, folder: TempDir, manifest: &Path, options: &[&str]) -> Self {
+        let seconds = patience(START).as_secs().to_string();
         let mut child = Command::new(program)
             .arg("--data")
             .arg(folder.path())
-            .args(["up", "--http", "127.0.0.1:0", "--manifest"])
+            .args(["up", "--http", "127.0.0.1:0", "--timeout", &seconds])
+            .arg("--manifest")
             .arg(manifest)
             .args(options)
             .stdout(Stdio::piped())
@@ -204,10 +205,7 @@ impl Lattice {
     /// `stoa` with these arguments on this lattice: its output, if it ends
     /// well, and what it complains of otherwise.
     pub fn stoa(&self, arguments: &[&str]) -> Result<String, String> {
-        let output = stoa(self.folder.path())
-            .args(arguments)
-            .output()
-            .expect("stoa runs");
+        let output = outcome(stoa(self.folder.path()).args(arguments));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if output.status.success() {
             Ok(text(&output.stdout))
@@ -245,14 +243,7 @@ impl Lattice {
 
     /// Waits until the lattice ends, for whatever reason.
     pub fn ended(&mut self) -> Ended {
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("a child") {
-                break status;
-            }
-            assert!(Instant::now() < deadline, "the lattice did not end");
-            std::thread::sleep(Duration::from_millis(20));
-        };
+        let status = ended(&mut self.child);
         let printed: Vec<_> = self.printed.get_mut().expect("one reader").iter().collect();
         Ended {
             status,
@@ -278,14 +269,7 @@ impl Lattice {
         }
         let pid = self.child.id().to_string();
         let _ = Command::new("kill").args(["-INT", &pid]).status();
-        let deadline = Instant::now() + PATIENCE;
-        while self.child.try_wait().expect("a child").is_none() {
-            if Instant::now() > deadline {
-                let _ = self.child.kill();
-                panic!("the lattice did not stop");
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        ended(&mut self.child);
     }
 }
 
@@ -293,6 +277,33 @@ impl Drop for Lattice {
     fn drop(&mut self) {
         self.interrupt();
     }
+}
+
+/// The manifest in a lattice's folder, with some of its text replaced.
+fn manifest(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
+    let text = std::fs::read_to_string(root().join("wadm.yaml")).expect("the manifest");
+    // Images are named relative to the manifest, which lies elsewhere now.
+    let mut text = text.replace("file://.", &format!("file://{}", root().display()));
+    for (old, new) in changes {
+        assert!(text.contains(old), "the manifest has no {old}");
+        text = text.replace(old, new);
+    }
+    // A service whose beats are late is gone when its lease, three intervals,
+    // runs out: where all takes longer, leases do too.
+    let longer = patience(BEATS).min(LONGEST_BEATS).as_millis();
+    let usual = beats(BEATS.as_millis());
+    assert!(text.contains(&usual), "the manifest has no{usual}");
+    let text = text.replace(&usual, &beats(longer));
+    let path = folder.join("wadm.yaml");
+    std::fs::write(&path, text).expect("a manifest");
+    path
+}
+
+/// How often a service beats, as the manifest says it.
+fn beats(interval: u128) -> String {
+    format!(
+        "-heartbeat\n                  properties:\n                    interval_ms: \"{interval}\""
+    )
 }
 
 /// Makes the administrator of the lattice that `stoa admin` finds with these
@@ -309,7 +320,7 @@ pub fn make_admin(stoa: &mut Command, options: &[&str]) {
     let mut password = child.stdin.take().expect("its input is piped");
     writeln!(password, "{ADMIN_PASSWORD}").expect("it reads the password");
     drop(password);
-    assert!(child.wait().expect("a child").success(), "no administrator");
+    assert!(ended(&mut child).success(), "no administrator");
 }
 
 /// Waits until the lattice says that it is ready; returns the gateway's base
@@ -326,7 +337,8 @@ fn ready(child: &mut Child) -> Result<(String, Receiver<String>), String> {
         let _ = stderr.read_to_string(&mut error);
         let _ = lines.send(error);
     });
-    let deadline = Instant::now() + PATIENCE;
+    // A little more than it gives itself: it says what is missing.
+    let deadline = Instant::now() + patience(START) + patience(Duration::from_secs(30));
     let mut output = String::new();
     while let Ok(line) = printed.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         if line.contains(" ready ")

@@ -13,6 +13,7 @@ mod build;
 mod client;
 mod host;
 mod lattice;
+mod patience;
 mod probes;
 mod process;
 mod python;
@@ -22,20 +23,8 @@ pub use build::{Build, GATEWAY, PRODUCT, SANDBOX};
 pub use client::{Answer, Client, Request};
 pub use host::Host;
 pub use lattice::{ADMIN, ADMIN_PASSWORD, Ended, Lattice, make_admin, root, stoa};
+pub use patience::{eventually, patience, until};
 pub use probes::{Probes, probe_image};
-pub use process::Process;
+pub use process::{Process, outcome};
 pub use python::Packages;
 pub use wire::Wire;
-
-use std::time::{Duration, Instant};
-
-/// Waits until something holds; a minute is long enough for all that may be
-/// waited for here.
-#[track_caller]
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !holds() {
-        assert!(Instant::now() < deadline, "never came: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}

@@ -1,7 +1,11 @@
 //! The processes of a lattice, as `/proc` shows them.
 
+use std::io::Read;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+
+use crate::until;
 
 /// A process of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,4 +59,48 @@ impl Process {
             .status();
         assert!(sent.expect("kill runs").success(), "{self:?} is not there");
     }
+}
+
+/// Runs a command to its end: how it ended, and what it said.
+pub fn outcome(command: &mut Command) -> Output {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?} does not run: {error}"));
+    let (said, complained) = (all_of(child.stdout.take()), all_of(child.stderr.take()));
+    Output {
+        status: ended(&mut child),
+        stdout: said.join().expect("its output"),
+        stderr: complained.join().expect("its errors"),
+    }
+}
+
+/// Waits until a program ends. One that does not is killed.
+pub(crate) fn ended(child: &mut Child) -> ExitStatus {
+    let child = Killed(child);
+    until("the end of a program", || {
+        child.0.try_wait().expect("a child").ok_or("it runs")
+    })
+}
+
+/// Kills a program, unless it has ended.
+struct Killed<'a>(&'a mut Child);
+
+impl Drop for Killed<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+    }
+}
+
+/// Reads on while the program runs, which would wait for its reader.
+fn all_of(output: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut all = Vec::new();
+        if let Some(mut output) = output {
+            let _ = output.read_to_end(&mut all);
+        }
+        all
+    })
 }

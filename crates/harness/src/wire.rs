@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::Answer;
+use crate::{Answer, patience};
 
 /// How long a server may take to answer or to hang up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// A connection on which anything can be sent.
 pub struct Wire(BufReader<TcpStream>);
@@ -19,7 +19,7 @@ impl Wire {
     pub fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("a connection");
         for timeout in [TcpStream::set_read_timeout, TcpStream::set_write_timeout] {
-            timeout(&stream, Some(PATIENCE)).expect("a timeout");
+            timeout(&stream, Some(patience(ANSWER))).expect("a timeout");
         }
         Self(BufReader::new(stream))
     }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use async_nats::Client;
 use nkeys::XKey;
 use stoa_events_provider::{EventsProvider, bindings};
+use stoa_harness::patience;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use wasmcloud_provider_sdk::provider::receive_link_for_provider;
@@ -147,18 +148,18 @@ async fn what_one_component_publishes_another_handles() {
             Ok(Ok(()))
         ) {}
     };
-    let patience = Duration::from_secs(20);
-    tokio::time::timeout(patience, published)
+    let longest = patience(Duration::from_mins(1));
+    tokio::time::timeout(longest, published)
         .await
         .expect("nobody takes it");
-    let got = tokio::time::timeout(patience, messages.recv()).await;
+    let got = tokio::time::timeout(longest, messages.recv()).await;
     let got = got.expect("nothing arrives").unwrap().unwrap();
     assert_eq!((got.id, got.type_), (event.id, event.type_));
     assert_eq!((got.subject, got.occurred), (event.subject, 1));
     assert_eq!((got.data, got.traceparent), (event.data, event.traceparent));
 
     client.publish("stoa.outbox.mail", "".into()).await.unwrap();
-    let tick = tokio::time::timeout(patience, messages.recv()).await;
+    let tick = tokio::time::timeout(longest, messages.recv()).await;
     assert_eq!(tick.expect("no tick").unwrap().unwrap_err(), "outbox-mail");
     provider.shutdown().await.unwrap();
     handling.abort();

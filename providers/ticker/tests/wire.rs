@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use async_nats::Client;
 use nkeys::XKey;
+use stoa_harness::patience;
 use stoa_ticker_provider::TickerProvider;
 use tokio::sync::mpsc;
 use wasmcloud_provider_sdk::provider::receive_link_for_provider;
@@ -97,7 +98,7 @@ async fn a_linked_component_is_called_as_soon_as_it_is_there() {
     });
     let mut last = 0;
     for _ in 0..3 {
-        let tick = tokio::time::timeout(Duration::from_secs(20), received.recv());
+        let tick = tokio::time::timeout(patience(Duration::from_mins(1)), received.recv());
         let timing = tick.await.expect("no tick comes").unwrap();
         assert_eq!((timing.name.as_str(), timing.interval), ("heartbeat", 100));
         assert!(timing.sequence > last);

@@ -240,5 +240,6 @@ pub(crate) fn nothing_that_a_client_sends_beside_its_token_says_who_it_is() {
     for number in 0..4 {
         guess(number).expect(401);
     }
+    super::time::make_wait(shared(), &visitor);
     guess(4).problem(429, "too_many_requests");
 }

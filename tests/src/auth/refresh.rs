@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Person, at_once, refresh, visitor};
+use super::time::stays_young;
+use super::{Person, at_once, patiently, refresh, visitor};
 
 pub(crate) fn a_refresh_gives_new_tokens_of_the_same_session() {
     let first = Person::new("refresh@auth.example");
@@ -17,7 +18,8 @@ pub(crate) fn a_refresh_gives_new_tokens_of_the_same_session() {
 
 pub(crate) fn of_two_hundred_refreshes_at_once_with_one_token_one_family_survives() {
     let person = Person::new("family@auth.example");
-    let answers = at_once(200, |_| refresh(&person.visitor, &person.refresh_token));
+    let exchange = || refresh(&person.visitor, &person.refresh_token);
+    let answers = stays_young(&person, || at_once(200, |_| patiently(exchange)));
     let mut successors: Vec<_> = answers
         .iter()
         .map(|answer| {

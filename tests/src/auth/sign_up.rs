@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::mail::events;
-use super::{PASSWORD, Person, at_once, credentials, sign_in, visitor};
+use super::{PASSWORD, Person, at_once, credentials, patiently, sign_in, visitor};
 use crate::accounts::found;
 use crate::shared;
 
@@ -51,7 +51,7 @@ pub(crate) fn of_fifty_sign_ups_at_once_with_one_address_one_makes_the_account()
         } else {
             "FIFTY@auth.example"
         };
-        visitors[number].post("/signup", &credentials(email)).send()
+        patiently(|| visitors[number].post("/signup", &credentials(email)).send())
     });
     for answer in answers {
         answer.expect(202);

@@ -6,13 +6,18 @@ use std::time::{Duration, Instant};
 use stoa_harness::{Answer, Client, Probes, Wire};
 
 /// A call ends after this time, answered or not.
-const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 const LOCAL: &[&str] = &[];
 const NATS: &[&str] = &["--calls", "nats"];
 
 fn say(answer: &Answer) -> (u16, &str) {
     (answer.status, &answer.text)
+}
+
+/// Whether a call had no answer in its time.
+pub(super) fn is_late(answer: &Answer) -> bool {
+    answer.text.contains("timed out")
 }
 
 pub(crate) fn a_call_is_answered_whatever_its_size_inside_a_host() {
@@ -45,10 +50,10 @@ pub(crate) fn a_trap_ends_its_call_and_nothing_else() {
     let probes = Probes::start(10, 10, LOCAL);
     let client = probes.client();
     for _ in 0..20 {
-        let begun = Instant::now();
         let answer = client.get("/call/trap").send();
         assert_eq!(answer.status, 502, "{answer:?}");
-        assert!(begun.elapsed() < Duration::from_secs(2));
+        // The caller need not wait for the end of its time to hear of it.
+        assert!(!is_late(&answer), "{answer:?}");
     }
     assert_eq!(say(&client.get("/call/name").send()), (200, "b"));
 
@@ -62,16 +67,14 @@ pub(crate) fn a_trap_ends_its_call_and_nothing_else() {
 pub(crate) fn a_call_that_takes_too_long_is_an_error_of_the_caller() {
     let probes = Probes::start(10, 10, LOCAL);
     let client = probes.client();
-    for path in ["/call/sleep/15000", "/call/spin"] {
+    for path in ["/call/sleep/60000", "/call/spin"] {
         let begun = Instant::now();
         let answer = client.get(path).send();
+        // It is the caller that says so: nobody else has ended the call, or the
+        // request, for which the server waits twice as long.
         assert_eq!(answer.status, 502, "{answer:?}");
-        assert!(answer.text.contains("timed out"), "{answer:?}");
-        let took = begun.elapsed();
-        assert!(
-            took > LIMIT / 2 && took < LIMIT + Duration::from_secs(3),
-            "{took:?}"
-        );
+        assert!(is_late(&answer), "{answer:?}");
+        assert!(begun.elapsed() > LIMIT / 2, "{answer:?}");
     }
     assert_eq!(say(&client.get("/call/name").send()), (200, "b"));
 }
@@ -86,13 +89,13 @@ pub(crate) fn components_that_call_each_other_in_a_circle_come_to_an_end() {
     assert_eq!(free.text, "b");
 }
 
-/// Asks for this ten times at the same time.
-fn ten_at_once(client: &Client, path: &'static str) -> Vec<JoinHandle<u16>> {
+/// Asks for this so many times at the same time.
+fn at_once(times: usize, client: &Client, path: &'static str) -> Vec<JoinHandle<u16>> {
     let ask = |_| {
         let client = client.clone();
         thread::spawn(move || client.get(path).send().status)
     };
-    (0..10).map(ask).collect()
+    (0..times).map(ask).collect()
 }
 
 fn statuses(calls: Vec<JoinHandle<u16>>) -> Vec<u16> {
@@ -103,8 +106,7 @@ fn statuses(calls: Vec<JoinHandle<u16>>) -> Vec<u16> {
 pub(crate) fn slow_calls_over_a_low_limit_wait_for_each_other() {
     let probes = Probes::start(100, 2, LOCAL);
     let client = probes.client();
-    let slow = ten_at_once(&client, "/call/sleep/700");
-    thread::sleep(Duration::from_millis(200));
+    let slow = at_once(10, &client, "/call/sleep/300");
     assert_eq!(say(&client.get("/call/name").send()), (200, "b"));
     assert_eq!(statuses(slow), [200; 10]);
 }
@@ -117,8 +119,12 @@ pub(crate) fn calls_that_find_the_queue_full_wait_for_their_turn() {
     let mut clients: Vec<_> = (0..CALLS)
         .map(|_| Wire::connect(probes.address()))
         .collect();
+    // The first keeps the others waiting. They are quick then, for all have to
+    // be done while the last may still wait.
+    let mut path = "/call/sleep/2000/name";
     for client in &mut clients {
-        client.send("GET /call/sleep/10/name HTTP/1.1\r\nhost: probe\r\n\r\n");
+        client.send(format!("GET {path} HTTP/1.1\r\nhost: probe\r\n\r\n"));
+        path = "/call/name";
     }
     for client in &mut clients {
         let (status, _) = client.head().expect("an answer");
@@ -129,16 +135,12 @@ pub(crate) fn calls_that_find_the_queue_full_wait_for_their_turn() {
 pub(crate) fn callers_that_give_up_are_not_served() {
     let probes = Probes::start(1000, 1, LOCAL);
     let client = probes.client();
-    // Twenty seconds of work, of which ten are waited for.
-    let statuses = statuses(ten_at_once(&client, "/call/sleep/2000"));
+    // Eighty seconds of work, of which ten are waited for.
+    let statuses = statuses(at_once(40, &client, "/call/sleep/2000"));
+    let given_up = statuses.iter().filter(|status| **status == 502).count();
     let done = statuses.iter().filter(|status| **status == 200).count();
-    assert!((3..=5).contains(&done), "{statuses:?}");
-    // Those that were not answered are not worked on now.
-    let begun = Instant::now();
+    assert_eq!(done + given_up, 40, "{statuses:?}");
+    // What is left is more than the next caller would wait for.
+    assert!(done > 0 && given_up >= 20, "{statuses:?}");
     assert_eq!(say(&client.get("/call/name").send()), (200, "b"));
-    assert!(
-        begun.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        begun.elapsed()
-    );
 }

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use stoa_harness::{Host, Probes, eventually, probe_image};
 
+use super::calls::is_late;
 use crate::bus::Bus;
 
 /// Starts a probe on a host, behind wadm's back.
@@ -69,14 +70,9 @@ pub(crate) fn a_component_on_another_host_is_called_there() {
 
     // With the host goes what ran there, and calls to it fail at once.
     drop(other);
-    let begun = Instant::now();
     let answer = client.get("/call/name").send();
     assert_eq!(answer.status, 502, "{answer:?}");
-    assert!(
-        begun.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(!is_late(&answer), "{answer:?}");
 }
 
 pub(crate) fn hosts_share_the_calls_to_a_component_that_both_run() {
@@ -97,16 +93,27 @@ pub(crate) fn calls_stay_on_a_host_that_runs_their_target() {
     for _ in 0..100 {
         assert_eq!(client.get("/call/name").send().expect(200).text, "here");
     }
-    // What was begun here is ended here, and then the other host takes over.
-    let slow = {
-        let client = client.clone();
-        thread::spawn(move || client.get("/call/sleep/1500/name").send())
-    };
-    thread::sleep(Duration::from_millis(300));
-    scale(&bus, &here, "both", 0, &[]);
-    // Until the broker has nothing more for it, this host goes on taking calls.
-    eventually("the other host", || {
-        client.get("/call/name").send().expect(200).text == "there"
-    });
-    assert_eq!(slow.join().expect("an answer").expect(200).text, "here");
+    // What was begun here is ended here, and then the other host takes over. A
+    // call that was not begun in its head start may be the other's.
+    let mut head_start = Duration::from_millis(300);
+    loop {
+        let slow = {
+            let client = client.clone();
+            thread::spawn(move || client.get("/call/sleep/4000/name").send())
+        };
+        thread::sleep(head_start);
+        scale(&bus, &here, "both", 0, &[]);
+        // Until the broker has nothing more for it, this host goes on taking calls.
+        eventually("the other host", || {
+            client.get("/call/name").send().expect(200).text == "there"
+        });
+        let slow = slow.join().expect("an answer").expect(200).text;
+        if slow == "here" {
+            return;
+        }
+        head_start *= 2;
+        assert!(head_start < Duration::from_secs(4), "{slow}");
+        start_probe(&bus, &here, "both", "here");
+        client.wait_for("/call/name", |answer| answer.text == "here");
+    }
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use stoa_harness::{Answer, Client, Request};
+use stoa_harness::{Answer, Client, Request, patience};
+
+use super::calls::LIMIT;
 
 /// How many ask at the same time.
 const CLIENTS: usize = 16;
@@ -29,6 +31,14 @@ pub(crate) struct Noticed {
     pub(crate) status: u16,
     pub(crate) text: String,
     pub(crate) took: Duration,
+}
+
+impl Noticed {
+    /// Whether nothing kept it: no code that is compiled, and no call that got
+    /// lost, which is found out when its time is over.
+    pub(crate) fn is_prompt(&self) -> bool {
+        self.took < patience(LIMIT / 2)
+    }
 }
 
 impl Load {

@@ -20,6 +20,13 @@ fn is_ignored(bus: &Bus, beat: &Value, why: &str) {
     shared().wait_for_log(&line, before + 1);
 }
 
+/// A beat that is good for a second.
+fn brief(service: &str, sequence: u64) -> Value {
+    let mut brief = beat(service, sequence);
+    brief["lease"] = 1_000.into();
+    brief
+}
+
 fn shown(service: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
     let path = format!("/services/{service}");
     shared().admin().wait_for(&path, wanted)
@@ -60,14 +67,13 @@ pub(crate) fn a_beat_registers_a_service() {
 
 pub(crate) fn a_service_that_stops_beating_is_gone_until_its_next_beat() {
     let bus = Bus::of(shared());
-    let mut brief = beat("sleeper", now());
-    brief["lease"] = 1_000.into();
-    bus.beat(&brief);
+    let sequence = now();
+    bus.beat(&beat("sleeper", sequence));
     let first = shown("sleeper", is_live).body;
+    // Its last beat says that it soon will be gone without another.
+    bus.beat(&brief("sleeper", sequence + 1));
     shown("sleeper", is_gone);
-    brief["sequence"] = now().into();
-    brief["lease"] = 60_000.into();
-    bus.beat(&brief);
+    bus.beat(&beat("sleeper", sequence + 2));
     let second = shown("sleeper", is_live).body;
     let registered = |service: &Value| service["instances"][0]["registered"].clone();
     assert_ne!(registered(&first), registered(&second));
@@ -79,7 +85,7 @@ pub(crate) fn a_beat_renews_the_lease() {
     bus.beat(&beat("lasting", sequence));
     let first = shown("lasting", is_live).body;
     let mut longer = beat("lasting", sequence + 1);
-    longer["lease"] = 120_000.into();
+    longer["lease"] = 600_000.into();
     bus.beat(&longer);
     let newer = |answer: &Answer| answer.body["instances"][0]["sequence"] == sequence + 1;
     let second = shown("lasting", newer).body;
@@ -107,12 +113,11 @@ pub(crate) fn an_older_beat_never_overwrites_a_newer_one() {
 pub(crate) fn an_older_beat_does_not_bring_back_what_expired() {
     let bus = Bus::of(shared());
     let sequence = now();
-    let mut last = beat("expired", sequence);
-    last["lease"] = 1_000.into();
-    bus.beat(&last);
+    bus.beat(&beat("expired", sequence));
     shown("expired", is_live);
+    bus.beat(&brief("expired", sequence + 1));
     shown("expired", is_gone);
-    let old = beat("expired", sequence - 1);
+    let old = beat("expired", sequence);
     is_ignored(&bus, &old, "it is not newer than the last one");
     shown("expired", is_gone);
 }
@@ -177,7 +182,7 @@ pub(crate) fn a_beat_from_the_future_does_not_silence_a_service() {
 
 pub(crate) fn what_an_operator_registered_is_renewed_and_not_changed_by_beats() {
     let (admin, bus) = (shared().admin(), Bus::of(shared()));
-    let body = json!({"id": "pinned", "url": "http://127.0.0.1:1", "lease_ms": 60_000});
+    let body = json!({"id": "pinned", "url": "http://127.0.0.1:1", "lease_ms": 300_000});
     let registered = admin.post("/services", &body).send().expect(201).body;
 
     let sequence = now();
@@ -189,7 +194,7 @@ pub(crate) fn what_an_operator_registered_is_renewed_and_not_changed_by_beats() 
 
     let mut renewal = beat("pinned", sequence);
     renewal["location"] = "http://127.0.0.1:1".into();
-    renewal["lease"] = 300_000.into();
+    renewal["lease"] = 600_000.into();
     bus.beat(&renewal);
     let beaten = |answer: &Answer| answer.body["instances"][0]["sequence"] == sequence;
     let renewed = shown("pinned", beaten).body;

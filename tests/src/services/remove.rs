@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use stoa_harness::Lattice;
+use stoa_harness::{Lattice, eventually, patience};
 
 use crate::bus::{Bus, beat, now};
 use crate::shared;
@@ -30,31 +30,34 @@ pub(crate) fn a_removed_service_is_answered_once_more_and_then_gone() {
 
 pub(crate) fn beats_are_ignored_for_one_lease_and_count_again_then() {
     let (admin, bus) = (shared().admin(), Bus::of(shared()));
-    let beating = |sequence| {
+    let lease = patience(Duration::from_secs(2));
+    let beating = |sequence: u64| {
         let mut beat = beat("obstinate", sequence);
-        beat["lease"] = 2_000.into();
+        beat["lease"] = u64::try_from(lease.as_millis()).expect("a lease").into();
         bus.beat(&beat);
     };
-    beating(now());
-    admin.wait_for("/services/obstinate", |answer| answer.status == 200);
     let removed = Instant::now();
-    admin.delete("/services/obstinate").send().expect(200);
+    eventually("a removal", || {
+        beating(now());
+        let answer = admin.delete("/services/obstinate").send();
+        answer.status == 200
+    });
     let back = admin.wait_for("/services/obstinate", |answer| {
         beating(now());
         answer.status == 200
     });
-    assert!(removed.elapsed() >= Duration::from_secs(2));
+    assert!(removed.elapsed() >= lease);
     assert_eq!(back.body["instances"][0]["origin"], "beat");
-    let log = shared().log();
-    assert!(log.contains("ignored a beat of obstinate/default: the service was deleted"));
+    let ignored = "ignored a beat of obstinate/default: the service was deleted";
+    shared().wait_for_log(ignored, 1);
 }
 
 pub(crate) fn a_component_that_is_removed_answers_503_and_comes_back_after_its_lease() {
     let lattice = Lattice::start();
     let admin = lattice.admin();
     admin.get("/products").send().expect(200);
-    admin.delete("/services/product").send().expect(200);
     let removed = Instant::now();
+    admin.delete("/services/product").send().expect(200);
 
     let answer = admin.get("/products").send();
     let answer = answer.problem(503, "unavailable");

@@ -11,21 +11,30 @@ use stoa_events_provider::pace::Pace;
 use stoa_events_provider::publishing::publish;
 use stoa_events_provider::pushing::{Pushing, Trouble};
 use stoa_events_provider::streams::Broker;
+use stoa_harness::patience;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::nats::Nats;
 
-/// As the real one, in a hurry.
-pub(crate) const PACE: Pace = Pace {
-    first_backoff: Duration::from_millis(20),
-    last_backoff: Duration::from_millis(200),
-    tries: 4,
-    margin: Duration::from_millis(900),
-    lease: Duration::from_millis(600),
-    pull: Duration::from_millis(100),
-};
+/// As the real one, in a hurry. What a host has to do in time it has time for:
+/// a lease, and the answer of a handler, are for a machine that is busy.
+pub(crate) fn pace() -> Pace {
+    Pace {
+        first_backoff: Duration::from_millis(20),
+        last_backoff: Duration::from_millis(200),
+        tries: 4,
+        margin: patience(Duration::from_secs(3)),
+        lease: patience(Duration::from_secs(2)),
+        pull: Duration::from_millis(100),
+    }
+}
+
+/// How long a handler may take.
+fn timeout() -> Duration {
+    patience(Duration::from_secs(4))
+}
 
 /// Event number `number` of a subject.
 pub(crate) fn event(subject: &str, number: usize) -> Event {
@@ -52,6 +61,7 @@ type Answer = dyn Fn(&Event, usize) -> Result<(), Failure> + Send + Sync;
 #[derive(Clone)]
 pub(crate) struct Component {
     takes: Duration,
+    together: usize,
     answer: Arc<Answer>,
     heard: Arc<Mutex<Heard>>,
 }
@@ -75,6 +85,7 @@ impl Component {
     ) -> Self {
         Self {
             takes: Duration::ZERO,
+            together: 0,
             answer: Arc::new(answer),
             heard: Arc::default(),
         }
@@ -98,6 +109,12 @@ impl Component {
     /// It takes so long for each.
     pub(crate) fn slow(mut self, takes: Duration) -> Self {
         self.takes = takes;
+        self
+    }
+
+    /// The first wait until there are so many.
+    pub(crate) fn together(mut self, together: usize) -> Self {
+        self.together = together;
         self
     }
 
@@ -163,6 +180,9 @@ impl Target for Component {
             tried
         });
         let _busy = Busy(self, event);
+        while self.most_at_once() < self.together {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         if !self.takes.is_zero() {
             tokio::time::sleep(self.takes).await;
         }
@@ -193,7 +213,12 @@ pub(crate) struct Host {
 impl Host {
     /// Brings all events to `<name>`.
     pub(crate) async fn start(nats: &Nats, name: &str, component: &Component) -> Self {
-        Self::with(nats, name, component, &[("types", "*")]).await
+        Self::paced(nats, name, component, pace()).await
+    }
+
+    /// At another pace.
+    pub(crate) async fn paced(nats: &Nats, name: &str, component: &Component, pace: Pace) -> Self {
+        Self::open(nats, name, component, &[("types", "*")], pace).await
     }
 
     /// With this link config.
@@ -203,17 +228,27 @@ impl Host {
         component: &Component,
         config: &[(&str, &str)],
     ) -> Self {
+        Self::open(nats, name, component, config, pace()).await
+    }
+
+    async fn open(
+        nats: &Nats,
+        name: &str,
+        component: &Component,
+        config: &[(&str, &str)],
+        pace: Pace,
+    ) -> Self {
         let config = config.iter();
         let config = config.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let mut subscription = Subscription::from_link(&config.collect()).unwrap();
-        subscription.timeout = subscription.timeout.min(Duration::from_secs(1));
+        subscription.timeout = subscription.timeout.min(timeout());
         let trouble = Trouble::default();
         let pushing = Pushing {
             broker: Broker::new(nats.client().await),
             target: Arc::new(component.clone()),
             handler: handler(name),
             subscription,
-            pace: PACE,
+            pace,
             trouble: Trouble::clone(&trouble),
         };
         let (stop, stopped) = oneshot::channel();
@@ -227,7 +262,8 @@ impl Host {
     /// Ends it in order.
     pub(crate) async fn stop(mut self) {
         self.stop = None;
-        (&mut self.task).await.unwrap();
+        let ended = tokio::time::timeout(patience(LONGEST), &mut self.task).await;
+        ended.expect("it does not stop").unwrap();
     }
 
     /// Ends it as a process ends that is killed.
@@ -244,6 +280,9 @@ pub(crate) fn handler(name: &str) -> Handler {
     }
 }
 
+/// How long to wait for anything that comes by itself.
+const LONGEST: Duration = Duration::from_mins(2);
+
 /// Waits for a condition.
 pub(crate) async fn eventually(condition: impl AsyncFn() -> bool) {
     let wait = async {
@@ -251,7 +290,7 @@ pub(crate) async fn eventually(condition: impl AsyncFn() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(40), wait)
+    tokio::time::timeout(patience(LONGEST), wait)
         .await
         .expect("the condition does not come true");
 }

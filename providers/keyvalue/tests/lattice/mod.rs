@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use async_nats::Client;
 use nkeys::XKey;
+use stoa_harness::patience;
+use stoa_keyvalue_provider::bindings::exports::stoa::keyvalue::records::{
+    Error, Handler as Records,
+};
 use stoa_keyvalue_provider::{KeyValueProvider, bindings};
 use tokio::task::JoinHandle;
 use wasmcloud_provider_sdk::provider::{WrpcClient, receive_link_for_provider};
@@ -37,7 +41,18 @@ impl Lattice {
     pub(crate) async fn with_bucket(nats: &Nats, config: &[(&str, &str)]) -> Self {
         let lattice = Self::start(nats).await;
         lattice.link("shop", config).await;
+        lattice.opened("shop").await;
         lattice
+    }
+
+    /// Waits until the buckets of a component's link answer. A call waits for
+    /// them, but not as long as a busy machine may need to open them.
+    pub(crate) async fn opened(&self, source: &str) {
+        answered(async || {
+            let list = Records::list(&self.provider, Some(caller(source)), String::new());
+            list.await.unwrap()
+        })
+        .await;
     }
 
     /// Puts a link from a component.
@@ -121,16 +136,38 @@ fn connection(client: Client, id: &str) -> ProviderConnection {
     .unwrap()
 }
 
+/// How long to wait for anything that comes by itself.
+const LONGEST: Duration = Duration::from_mins(2);
+
+/// From one look to the next.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Waits for a condition.
 pub(crate) async fn eventually(condition: impl AsyncFn() -> bool) {
     let wait = async {
         while !condition().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(PAUSE).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), wait)
+    tokio::time::timeout(patience(LONGEST), wait)
         .await
         .expect("the condition does not come true");
+}
+
+/// The answer of a call when there is one: a bucket may not be open yet.
+pub(crate) async fn answered<T>(call: impl AsyncFn() -> Result<T, Error>) -> T {
+    let wait = async {
+        loop {
+            match call().await {
+                Ok(answer) => return answer,
+                Err(Error::Unavailable(_)) => tokio::time::sleep(PAUSE).await,
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    };
+    tokio::time::timeout(patience(LONGEST), wait)
+        .await
+        .expect("the bucket does not answer")
 }
 
 /// A caller's view of what travels.

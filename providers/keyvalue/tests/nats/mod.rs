@@ -8,7 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use async_nats::Client;
+use stoa_harness::patience;
 use tempfile::TempDir;
+
+/// How long a server may take until it answers.
+const START: Duration = Duration::from_mins(1);
 
 /// The server. It dies with this value.
 pub(crate) struct Nats {
@@ -62,7 +66,7 @@ impl Nats {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), attempts)
+        tokio::time::timeout(patience(START), attempts)
             .await
             .expect("the NATS server does not answer")
     }

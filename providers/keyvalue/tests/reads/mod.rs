@@ -61,6 +61,7 @@ async fn one_call_reads_of_two_buckets_whichever_link_came_first() {
             lattice.link("auth", OWNER).await;
             lattice.link("gateway", READER).await;
         }
+        eventually(async || read(&lattice, &["product", "auth/key/a"]).await.is_ok()).await;
         // One copy: what the owner has written, the reader reads at once.
         for round in 0..20 {
             let written = round.to_string();
@@ -85,6 +86,7 @@ async fn a_bucket_to_read_is_waited_for_and_not_created() {
     let nats = Nats::start().await;
     let lattice = Lattice::start(&nats).await;
     lattice.link("gateway", READER).await;
+    lattice.opened("gateway").await;
     put_as(&lattice, "gateway", "product", "here", None)
         .await
         .unwrap();
@@ -102,6 +104,7 @@ async fn a_bucket_to_read_is_waited_for_and_not_created() {
     for _ in 0..2 {
         let elsewhere = Lattice::start(&nats).await;
         elsewhere.link("auth", OWNER).await;
+        elsewhere.opened("auth").await;
         put_as(&elsewhere, "auth", "key/a", "key", None)
             .await
             .unwrap();
@@ -121,6 +124,9 @@ async fn nothing_is_written_to_a_bucket_that_is_only_read() {
     let lattice = Lattice::start(&nats).await;
     lattice.link("auth", OWNER).await;
     lattice.link("gateway", READER).await;
+    for source in ["auth", "gateway"] {
+        lattice.opened(source).await;
+    }
     put_as(&lattice, "auth", "key/a", "key", None)
         .await
         .unwrap();
@@ -144,6 +150,7 @@ async fn nothing_is_written_to_a_bucket_that_is_only_read() {
 
     // And who does not say `reads` does not read.
     lattice.link("shop", &[("bucket", "services")]).await;
+    lattice.opened("shop").await;
     let keys = vec!["auth/key/a".to_owned()];
     let found = Records::get_many(provider, Some(caller("shop")), keys).await;
     assert!(found.unwrap().unwrap()[0].is_none());
@@ -155,6 +162,9 @@ async fn a_reader_stays_when_the_owners_link_goes_and_the_broker_comes_back() {
     let lattice = Lattice::start(&nats).await;
     lattice.link("auth", OWNER).await;
     lattice.link("gateway", READER).await;
+    for source in ["auth", "gateway"] {
+        lattice.opened(source).await;
+    }
     put_as(&lattice, "auth", "key/a", "key", None)
         .await
         .unwrap();

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::Value;
-use stoa_harness::Packages;
+use stoa_harness::{Packages, patience};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::ChildStdout;
@@ -26,7 +26,7 @@ const PACKAGES: Packages = Packages {
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| PACKAGES.folder());
 
 /// How long a mail may take to show up.
-const PATIENCE: Duration = Duration::from_secs(20);
+const SHOWS: Duration = Duration::from_mins(1);
 
 /// A server that runs. It ends when this is dropped.
 pub(crate) struct Server {
@@ -87,7 +87,7 @@ impl Server {
     }
 
     async fn line(&mut self) -> String {
-        let line = tokio::time::timeout(PATIENCE, self.printed.next_line()).await;
+        let line = tokio::time::timeout(patience(SHOWS), self.printed.next_line()).await;
         line.expect("the server prints nothing")
             .unwrap()
             .expect("the server has ended")

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join;
+use stoa_harness::patience;
 use stoa_mail_provider::Config;
 use stoa_mail_provider::types::{Error, Message};
 
@@ -154,7 +155,9 @@ async fn a_server_that_does_not_answer_is_temporary_and_left() {
 #[tokio::test]
 async fn a_server_that_cannot_be_talked_to_is_a_fault_until_it_can() {
     let peer = Peer::listen();
-    let link = [PLAIN, ("connect_timeout_ms", "200")];
+    // So long it has for those that say something.
+    let time = patience(Duration::from_secs(2)).as_millis().to_string();
+    let link = [PLAIN, ("connect_timeout_ms", &*time)];
     let shop = Shop::at(&peer.url(), &link);
     assert!(
         shop.0.faults().is_empty(),
@@ -202,7 +205,7 @@ async fn a_greeting_that_nobody_expects_ends_one_call_only() {
 async fn an_answer_that_takes_too_long_is_met_by_the_next_call() {
     let peer = Peer::listen();
     let impatient = Config {
-        answer_time: Duration::from_millis(300),
+        answer_time: patience(Duration::from_secs(2)),
         ..config()
     };
     let shop = Shop::with(impatient, &peer.url(), &[PLAIN]);

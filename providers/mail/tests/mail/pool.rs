@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{join, join3};
+use stoa_harness::patience;
 use stoa_mail_provider::Config;
 use stoa_mail_provider::types::Error;
 
@@ -39,7 +40,8 @@ async fn there_are_no_more_connections_than_the_link_says() {
 async fn a_mail_that_waits_too_long_for_its_turn_is_not_sent() {
     let peer = Peer::listen();
     let impatient = Config {
-        answer_time: Duration::from_millis(400),
+        // Of which it waits half for its turn.
+        answer_time: patience(Duration::from_secs(3)),
         ..config()
     };
     let shop = Shop::with(impatient, &peer.url(), &[PLAIN, ("connections", "1")]);
@@ -102,7 +104,7 @@ async fn a_mail_that_does_not_end_does_not_keep_the_provider() {
     let shop = Shop::with(hasty, &peer.url(), &[PLAIN]);
     let (outcome, _server) = join(shop.send("a"), peer.meet()).await;
     assert!(matches!(outcome, Err(Error::Uncertain(_))), "{outcome:?}");
-    tokio::time::timeout(Duration::from_secs(10), shop.0.close())
+    tokio::time::timeout(patience(Duration::from_mins(1)), shop.0.close())
         .await
         .unwrap();
 }

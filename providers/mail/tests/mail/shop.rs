@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use stoa_harness::patience;
 use stoa_mail_provider::types::{Error, Mailbox, Message, Receipt};
 use stoa_mail_provider::{Caller, Config, MailProvider};
 
@@ -48,7 +49,7 @@ impl Shop {
 pub(crate) fn config() -> Config {
     Config {
         allow_plaintext: true,
-        answer_time: Duration::from_secs(20),
+        answer_time: patience(Duration::from_mins(2)),
         ..Config::new("never-used")
     }
 }

@@ -1,7 +1,10 @@
 //! What happens before a connection is encrypted, where anybody may be the
 //! other side.
 
+use std::time::Duration;
+
 use futures::future::join;
+use stoa_harness::patience;
 
 use crate::peer::Peer;
 use crate::shop::{Shop, temporary};
@@ -37,7 +40,8 @@ async fn a_server_that_refuses_starttls_gets_no_mail() {
 #[tokio::test]
 async fn answers_that_were_given_in_clear_do_not_count_as_encrypted() {
     let peer = Peer::listen();
-    let shop = Shop::at(&peer.url(), &[("connect_timeout_ms", "5000")]);
+    let time = patience(Duration::from_secs(30)).as_millis().to_string();
+    let shop = Shop::at(&peer.url(), &[("connect_timeout_ms", &time)]);
     let script = async {
         let mut server = peer.accept().await;
         server.greet("250-peer\r\n250 STARTTLS").await;

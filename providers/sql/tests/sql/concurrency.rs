@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stoa_harness::patience;
 use stoa_sql_provider::Limits;
 use stoa_sql_provider::types::Error;
 use tokio::task::JoinSet;
 
-use crate::database::{Database, caller, guarded, open, statement};
+use crate::database::{Database, caller, guarded, limits, open, statement};
 
 /// Runs for as long as a call may.
 const FOREVER: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
@@ -50,8 +51,8 @@ async fn readers_see_whole_transactions_while_a_writer_writes() {
 async fn readers_do_not_wait_for_a_writer_or_for_each_other() {
     let limits = Limits {
         readers: 2,
-        call_time: Duration::from_secs(1),
-        ..Limits::default()
+        call_time: patience(Duration::from_secs(5)),
+        ..limits()
     };
     let database = Arc::new(Database::with(limits));
     database.query("SELECT 1").await.unwrap();
@@ -76,8 +77,8 @@ async fn a_full_queue_is_busy_at_once() {
     let limits = Limits {
         readers: 1,
         queue: 2,
-        call_time: Duration::from_millis(500),
-        ..Limits::default()
+        call_time: patience(Duration::from_secs(3)),
+        ..limits()
     };
     let database = Arc::new(Database::with(limits));
     database.query("SELECT 1").await.unwrap();
@@ -102,7 +103,7 @@ async fn a_full_queue_is_busy_at_once() {
 async fn another_processs_lock_makes_a_write_busy_and_then_lets_it_through() {
     let limits = Limits {
         lock_time: Duration::from_millis(100),
-        ..Limits::default()
+        ..limits()
     };
     let database = Database::with(limits);
     let create = statement("CREATE TABLE t (x)", []);
@@ -140,7 +141,7 @@ async fn closing_lets_running_calls_finish() {
             other => panic!("{other:?}"),
         }
     }
-    let reopened = open(database.dir.path(), Limits::default());
+    let reopened = open(database.dir.path(), limits());
     let count = guarded("SELECT 1 FROM t", [], done);
     reopened.query(caller(), 0, count).await.unwrap();
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
+use stoa_harness::patience;
 use stoa_sql_provider::types::{Dialect, Error, Migration, Outcome, Script, Statement, Value};
 use stoa_sql_provider::{Caller, Config, Limits, SqlProvider};
 use tempfile::TempDir;
@@ -28,9 +30,19 @@ pub(crate) fn open(dir: &Path, limits: Limits) -> SqlProvider {
     provider
 }
 
+/// The usual limits, but for time: where that is not what a test is about,
+/// there is enough of it.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        call_time: patience(Duration::from_mins(1)),
+        lock_time: patience(Duration::from_mins(1)),
+        ..Limits::default()
+    }
+}
+
 impl Database {
     pub(crate) fn new() -> Self {
-        Self::with(Limits::default())
+        Self::with(limits())
     }
 
     pub(crate) fn with(limits: Limits) -> Self {

@@ -89,7 +89,7 @@ async fn a_caller_whose_link_never_came_is_the_sign_of_a_lost_link() {
             ..Config::new(dir.path())
         })
     };
-    let early = provider(Duration::from_mins(1));
+    let early = provider(Duration::from_hours(1));
     query(&early, caller(), "SELECT 1").await.unwrap_err();
     assert!(early.link_lost().now_or_never().is_none());
 

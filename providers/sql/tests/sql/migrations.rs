@@ -1,9 +1,9 @@
 //! Migrations: once, in order, whole or not at all.
 
+use stoa_sql_provider::SqlProvider;
 use stoa_sql_provider::types::{Dialect, Error, Migration};
-use stoa_sql_provider::{Limits, SqlProvider};
 
-use crate::database::{Database, caller, migration, open, script, statement};
+use crate::database::{Database, caller, limits, migration, open, script, statement};
 
 fn schema() -> Vec<Migration> {
     vec![
@@ -72,7 +72,7 @@ async fn a_call_says_when_the_schema_is_behind() {
     let transact = database.provider.transact(caller(), 4, vec![]).await;
     assert!(matches!(transact, Err(Error::SchemaBehind(3))));
     // Known again after a restart.
-    let reopened = open(database.dir.path(), Limits::default());
+    let reopened = open(database.dir.path(), limits());
     let outcome = reopened.query(caller(), 4, statement("SELECT 1", [])).await;
     assert!(matches!(outcome, Err(Error::SchemaBehind(3))));
 }
@@ -152,7 +152,7 @@ async fn many_may_migrate_at_the_same_time() {
     // Each of them as a process of its own, twice.
     let mut running = tokio::task::JoinSet::new();
     for _ in 0..6 {
-        let provider: SqlProvider = open(database.dir.path(), Limits::default());
+        let provider: SqlProvider = open(database.dir.path(), limits());
         for _ in 0..2 {
             let provider = provider.clone();
             running.spawn(async move { provider.migrate(caller(), schema()).await });

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use stoa_harness::patience;
 use stoa_sql_provider::Limits;
 use stoa_sql_provider::types::{Error, Value};
 
-use crate::database::{Database, caller, statement, text};
+use crate::database::{Database, caller, limits, statement, text};
 
 const FOREVER: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
     SELECT count(*) FROM n";
@@ -126,7 +127,7 @@ async fn an_answer_has_its_limits() {
     let limits = Limits {
         rows: 100,
         answer_bytes: 5000,
-        ..Limits::default()
+        ..limits()
     };
     let database = Database::with(limits);
     let rows = |count| {
@@ -155,7 +156,7 @@ async fn an_answer_has_its_limits() {
 async fn an_answer_that_is_too_large_undoes_the_call() {
     let limits = Limits {
         rows: 1,
-        ..Limits::default()
+        ..limits()
     };
     let database = Database::with(limits);
     let create = statement("CREATE TABLE t (x)", []);
@@ -171,7 +172,7 @@ async fn a_call_has_its_limits() {
     let limits = Limits {
         statements: 2,
         sql_bytes: 20,
-        ..Limits::default()
+        ..limits()
     };
     let database = Database::with(limits);
     let one = || statement("SELECT 1", []);
@@ -184,8 +185,8 @@ async fn a_call_has_its_limits() {
 #[tokio::test]
 async fn a_statement_that_runs_too_long_is_stopped_and_undone() {
     let limits = Limits {
-        call_time: Duration::from_millis(200),
-        ..Limits::default()
+        call_time: patience(Duration::from_secs(2)),
+        ..limits()
     };
     let database = Database::with(limits);
     let create = statement("CREATE TABLE t (x)", []);

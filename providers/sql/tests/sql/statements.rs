@@ -1,11 +1,10 @@
 //! What statements do: values, guards, constraints.
 
-use stoa_sql_provider::Limits;
 use stoa_sql_provider::types::ConstraintKind::{Check, ForeignKey, NotNull, Other, Unique};
 use stoa_sql_provider::types::{Error, Value};
 use tempfile::TempDir;
 
-use crate::database::{Database, caller, guarded, open, statement, text};
+use crate::database::{Database, caller, guarded, limits, open, statement, text};
 
 const PRODUCTS: &str = "CREATE TABLE products (
     id INTEGER PRIMARY KEY,
@@ -217,7 +216,7 @@ async fn what_was_answered_is_there_after_a_crash() {
     for file in ["shop.db", "shop.db-wal"] {
         std::fs::copy(database.dir.path().join(file), crashed.path().join(file)).unwrap();
     }
-    let reopened = open(crashed.path(), Limits::default());
+    let reopened = open(crashed.path(), limits());
     let both = guarded("SELECT sku FROM products", [], 2);
     reopened.query(caller(), 0, both).await.unwrap();
 }
@@ -232,7 +231,7 @@ async fn closing_leaves_one_file_that_holds_everything() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert_eq!(files, ["shop.db"]);
-    let reopened = open(database.dir.path(), Limits::default());
+    let reopened = open(database.dir.path(), limits());
     let both = guarded("SELECT sku FROM products", [], 2);
     reopened.query(caller(), 0, both).await.unwrap();
 }

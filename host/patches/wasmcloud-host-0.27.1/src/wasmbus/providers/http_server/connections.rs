@@ -225,8 +225,12 @@ fn problem(status: StatusCode, code: &str) -> Response<HyperOutgoingBody> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
 
     use super::*;
+
+    /// Longer than anything here takes, on whichever machine.
+    const LONG: Duration = Duration::from_secs(600);
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: shop\r\n\r\n";
 
@@ -261,7 +265,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_fails_is_answered_with_a_problem() {
-        let connections = Connections::new(Duration::from_millis(50));
+        let connections = Connections::new(LONG);
         let not_running = || async { Err(NotRunning("shop".into()).into()) };
         let (_tasks, connection) = serve(&connections, not_running).await;
         let told = answer(connection).await;
@@ -279,6 +283,7 @@ mod tests {
         let told = answer(connection).await;
         assert!(told.starts_with("HTTP/1.1 400 "), "{told}");
 
+        let connections = Connections::new(Duration::from_millis(50));
         let (_tasks, connection) = serve(&connections, core::future::pending::<Answer>).await;
         let told = answer(connection).await;
         assert!(told.starts_with("HTTP/1.1 504 "), "{told}");
@@ -300,20 +305,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_runs_is_finished_and_its_connection_closed() {
-        let connections = Connections::new(Duration::from_secs(5));
-        let slow = || async {
-            sleep(Duration::from_millis(100)).await;
-            Ok(ok())
+        let connections = Connections::new(LONG);
+        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let slow = {
+            let (begun, go_on) = (Arc::clone(&begun), Arc::clone(&go_on));
+            move || {
+                let (begun, go_on) = (Arc::clone(&begun), Arc::clone(&go_on));
+                async move {
+                    begun.notify_one();
+                    go_on.notified().await;
+                    Ok(ok())
+                }
+            }
         };
         let (tasks, mut connection) = serve(&connections, slow).await;
         connection.write_all(REQUEST).await.unwrap();
-        sleep(Duration::from_millis(30)).await;
+        begun.notified().await;
         drop(tasks);
+        // The end of the tasks, by which nobody listens any more.
+        let address = connection.peer_addr().unwrap();
+        while TcpStream::connect(address).await.is_ok() {}
+        go_on.notify_one();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("fine"));
-        timeout(Duration::from_secs(1), connections.closed())
-            .await
-            .unwrap();
+        timeout(LONG, connections.closed()).await.unwrap();
     }
 }
