@@ -1,6 +1,6 @@
 //! A service that `cargo xtask new service` makes, from the command to its
-//! answers: in a copy of the repository, of which only the target folder is
-//! shared, so that little is compiled.
+//! answers: in a copy of the repository that shares the target folder, so that
+//! little is compiled.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -19,6 +19,10 @@ use crate::{capabilities, wash};
 const ID: &str = "product-reviews";
 
 /// A copy of the repository.
+///
+/// Cargo takes two crates in one target folder for the same if they have the
+/// same name and version, and the same place in their workspace, wherever that
+/// is. So those of the copy have a version of their own; all others are the same.
 struct Copy(PathBuf);
 
 impl Copy {
@@ -33,7 +37,14 @@ impl Copy {
         let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
         let target = target.unwrap_or_else(|| root().join("target"));
         symlink(target, folder.join("target")).expect("a link");
-        Self(folder)
+        let copy = Self(folder);
+        let version = format!("version = \"{}\"", env!("CARGO_PKG_VERSION"));
+        let workspace = copy.read("Cargo.toml");
+        assert_eq!(workspace.matches(&version).count(), 1);
+        let its_own = format!("{}-newcomer\"", version.trim_end_matches('"'));
+        let workspace = workspace.replace(&version, &its_own);
+        fs::write(copy.0.join("Cargo.toml"), workspace).expect("its version");
+        copy
     }
 
     fn read(&self, path: &str) -> String {

@@ -39,11 +39,11 @@ impl Part {
         let name = Name::parse(name)?;
         let mut changes = Changes::default();
         for file in plan(root, &name)? {
-            changes.write(root.join(file.path), &file.text)?;
+            changes.write(&root.join(file.path), &file.text)?;
         }
         // Long names need other line breaks than the template has.
         run(cargo(root).args(["fmt", "--package", name.kebab()]))?;
-        changes.remember(root.join("Cargo.lock"))?;
+        changes.remember(&root.join("Cargo.lock"))?;
         run(cargo(root).args(["update", "--workspace", "--offline", "--quiet"]))?;
         changes.commit();
         say_what_is_next(&name);
@@ -139,8 +139,10 @@ fn refuse_taken(
     if root.join("components").join(id).exists() {
         bail!("components/{id} is there already: choose another name");
     }
-    if has_line(lock, &format!("name = \"{id}\"")) {
-        bail!("a crate is called `{id}` already, see Cargo.lock: choose another name");
+    for name in [id, &name.snake()] {
+        if has_line(lock, &format!("name = \"{name}\"")) {
+            bail!("a crate is called `{name}` already, see Cargo.lock: choose another name");
+        }
     }
     let mut paths = description
         .lines()
@@ -170,19 +172,19 @@ struct Changes(Vec<(PathBuf, Option<Vec<u8>>)>);
 
 impl Changes {
     /// Remembers a file that is going to be written.
-    fn remember(&mut self, path: PathBuf) -> anyhow::Result<()> {
-        let before = match fs::read(&path) {
+    fn remember(&mut self, path: &Path) -> anyhow::Result<()> {
+        let before = match fs::read(path) {
             Ok(content) => Some(content),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => bail!("cannot read {}: {error}", path.display()),
         };
-        self.0.push((path, before));
+        self.0.push((path.to_owned(), before));
         Ok(())
     }
 
-    fn write(&mut self, path: PathBuf, text: &str) -> anyhow::Result<()> {
-        self.remember(path.clone())?;
-        artifacts::write(&path, text.as_bytes())
+    fn write(&mut self, path: &Path, text: &str) -> anyhow::Result<()> {
+        self.remember(path)?;
+        artifacts::write(path, text.as_bytes())
     }
 
     /// Keeps what was written.
@@ -280,6 +282,7 @@ mod tests {
         for (name, who) in [
             ("product", "components/product is there"),
             ("serde", "a crate is called `serde`"),
+            ("serde-json", "a crate is called `serde_json`"),
             ("xtask", "a crate is called `xtask`"),
             ("health", "the API has `/health`"),
             ("accounts", "the API has `/accounts`"),
@@ -300,8 +303,8 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         fs::write(&kept, "before").unwrap();
         let mut changes = Changes::default();
-        changes.write(kept.clone(), "after").unwrap();
-        changes.write(folder.join("a/b/new"), "new").unwrap();
+        changes.write(&kept, "after").unwrap();
+        changes.write(&folder.join("a/b/new"), "new").unwrap();
         assert_eq!(fs::read_to_string(&kept).unwrap(), "after");
         drop(changes);
         assert_eq!(fs::read_to_string(&kept).unwrap(), "before");
