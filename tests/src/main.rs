@@ -21,6 +21,7 @@ mod events;
 mod gateway;
 mod life;
 mod mails;
+mod newcomer;
 mod outside;
 mod payments;
 mod products;
@@ -388,6 +389,9 @@ fn tests() -> Vec<Trial> {
             a_restart_keeps_products_registrations_and_sessions,
             what_was_answered_before_a_kill_is_there_after_it_exactly_once,
             an_interrupt_from_a_terminal_stops_everything_in_order,
+        ]
+        newcomer: [
+            a_service_made_by_one_command_is_built_and_answers,
         ]
         outside: [
             a_request_arrives_whole_and_without_an_identity,

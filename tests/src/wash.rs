@@ -2,6 +2,7 @@
 //! the way that `docs/operations.md` describes, with nothing downloaded.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,7 @@ impl Ground {
     /// What `wash` says, in JSON.
     fn wash(&self, arguments: &[&str]) -> Value {
         let port = self.nats_port.to_string();
-        let mut wash = Command::new(variable("STOA_WASH"));
+        let mut wash = Command::new(program());
         wash.args(["--output", "json"])
             .args(arguments)
             .env("HOME", self.folder.path())
@@ -126,7 +127,12 @@ impl Drop for Ground {
     }
 }
 
-fn variable(name: &str) -> std::ffi::OsString {
+/// The `wash` program.
+pub(crate) fn program() -> OsString {
+    variable("STOA_WASH")
+}
+
+fn variable(name: &str) -> OsString {
     let found = std::env::var_os(name);
     found.unwrap_or_else(|| panic!("{name} is not set: run these tests by `cargo xtask test`"))
 }
@@ -179,19 +185,7 @@ pub(crate) fn wash_runs_the_lattice_with_our_host() {
         ids.filter_map(|found| found["id"].as_str().map(str::to_owned))
             .collect()
     };
-    let components = [
-        "account",
-        "auth",
-        "email",
-        "gateway",
-        "hasher",
-        "payment",
-        "processor-sandbox",
-        "processor-stripe",
-        "product",
-        "registry",
-    ];
-    let components = components.map(str::to_owned).into();
+    let components = crate::capabilities::components();
     eventually("all components", || ids("components") == components);
     let providers = ids("providers");
     for provider in [

@@ -5,6 +5,7 @@
 //! which is what `wadm.yaml` names.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -16,18 +17,17 @@ use crate::cargo;
 use crate::process::{run, say};
 use crate::tools::{self, WASM_TARGET};
 
-/// The services, as their crates are called.
-const SERVICES: [&str; 7] = [
-    "account", "auth", "email", "gateway", "payment", "product", "registry",
-];
-
-/// Components that are no services: they send no beats, in which their digest
-/// would be.
-const OTHERS: [&str; 3] = ["hasher", "processor-sandbox", "processor-stripe"];
-
-/// Both, as they are compiled.
-pub(crate) fn packages() -> Vec<&'static str> {
-    [&SERVICES[..], &OTHERS].concat()
+/// The components, as their crates and folders are called.
+pub(crate) fn packages(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root.join("components"))? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").exists() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// What only tests use.
@@ -42,34 +42,30 @@ const DIGEST_MARKER: &[u8] = b"stoa-content-digest:";
 /// Hex digits of a SHA-256.
 const DIGEST_LENGTH: usize = 64;
 
-/// Builds the components and writes the services' content digests into them.
+/// Builds the components and writes its content digest into each that has a
+/// place for it: services say it in their beats.
 pub(crate) fn components(root: &Path) -> anyhow::Result<()> {
     say("building components");
-    compile(root, &packages())?;
-    for name in SERVICES {
-        let mut wasm = built(root, name)?;
-        let digest = stamp(&mut wasm).with_context(|| format!("component {name}"))?;
-        keep(root, name, &digest, &wasm)?;
-    }
-    keep_as_built(root, &OTHERS)
+    build(root, &packages(root)?)
 }
 
 /// Builds the components that only tests use.
 pub(crate) fn test_components(root: &Path) -> anyhow::Result<()> {
-    compile(root, &TEST_COMPONENTS)?;
-    keep_as_built(root, &TEST_COMPONENTS)
+    build(root, &TEST_COMPONENTS)
 }
 
-fn keep_as_built(root: &Path, names: &[&str]) -> anyhow::Result<()> {
-    for name in names {
-        let wasm = built(root, name)?;
-        keep(root, name, &hex(&Sha256::digest(&wasm)), &wasm)?;
+fn build(root: &Path, names: &[impl AsRef<str>]) -> anyhow::Result<()> {
+    compile(root, names)?;
+    for name in names.iter().map(AsRef::as_ref) {
+        let mut wasm = built(root, name)?;
+        let digest = stamp(&mut wasm).with_context(|| format!("component {name}"))?;
+        keep(root, name, &digest, &wasm)?;
     }
     Ok(())
 }
 
 /// Compiles components.
-fn compile(root: &Path, names: &[&str]) -> anyhow::Result<()> {
+fn compile(root: &Path, names: &[impl AsRef<str>]) -> anyhow::Result<()> {
     tools::wasm_target(root)?;
     let mut compile = cargo(root);
     compile.args([
@@ -81,7 +77,7 @@ fn compile(root: &Path, names: &[&str]) -> anyhow::Result<()> {
         WASM_TARGET,
     ]);
     for name in names {
-        compile.args(["--package", name]);
+        compile.args(["--package", name.as_ref()]);
     }
     run(&mut compile)
 }
@@ -149,13 +145,17 @@ fn pack(name: &str, binary: &[u8], file: &Path) -> anyhow::Result<()> {
     fs::rename(partial, file).context("cannot name the archive")
 }
 
-/// Computes the content digest and writes it into its place: the SHA-256 of
-/// the file with zeros there.
+/// Computes the content digest, which is the SHA-256 of the file with zeros in
+/// the place for it, and writes it there. A file without a place stays as it is.
 fn stamp(wasm: &mut [u8]) -> anyhow::Result<String> {
     let place = digest_place(wasm)?;
-    wasm[place.clone()].fill(b'0');
+    if let Some(place) = place.clone() {
+        wasm[place].fill(b'0');
+    }
     let digest = hex(&Sha256::digest(&*wasm));
-    wasm[place].copy_from_slice(digest.as_bytes());
+    if let Some(place) = place {
+        wasm[place].copy_from_slice(digest.as_bytes());
+    }
     Ok(digest)
 }
 
@@ -163,7 +163,8 @@ fn stamp(wasm: &mut [u8]) -> anyhow::Result<String> {
 #[expect(clippy::print_stdout, reason = "the digest is the command's answer")]
 pub(crate) fn print_digest(file: &Path) -> anyhow::Result<()> {
     let mut wasm = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let carried = String::from_utf8_lossy(&wasm[digest_place(&wasm)?]).into_owned();
+    let place = digest_place(&wasm)?.context("has no place for its content digest")?;
+    let carried = String::from_utf8_lossy(&wasm[place]).into_owned();
     let computed = stamp(&mut wasm)?;
     if carried != computed {
         bail!(
@@ -175,8 +176,8 @@ pub(crate) fn print_digest(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where the digest is; it must be there exactly once.
-fn digest_place(wasm: &[u8]) -> anyhow::Result<std::ops::Range<usize>> {
+/// Where the digest is, if there is a place for it; there may be one only.
+fn digest_place(wasm: &[u8]) -> anyhow::Result<Option<Range<usize>>> {
     let mut places = wasm
         .windows(DIGEST_MARKER.len())
         .enumerate()
@@ -187,9 +188,8 @@ fn digest_place(wasm: &[u8]) -> anyhow::Result<std::ops::Range<usize>> {
             text.len() == DIGEST_LENGTH && text.iter().all(u8::is_ascii_hexdigit)
         });
     match (places.next(), places.next()) {
-        (Some(place), None) => Ok(place),
-        (None, _) => bail!("has no place for its content digest"),
-        (Some(_), Some(_)) => bail!("has more than one place for its content digest"),
+        (place, None) => Ok(place),
+        (_, Some(_)) => bail!("has more than one place for its content digest"),
     }
 }
 
@@ -221,7 +221,8 @@ pub(crate) fn link(file: &Path, name: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot link {}", name.display()))
 }
 
-fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
+/// Writes a file, whole or not at all.
+pub(crate) fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     fs::create_dir_all(folder_of(file)?)?;
     let partial = file.with_extension("partial");
     fs::write(&partial, content)
@@ -263,8 +264,19 @@ mod tests {
     }
 
     #[test]
-    fn a_component_has_one_place_for_its_digest() {
-        assert!(digest_place(b"nothing here").is_err());
-        assert!(digest_place(&[component("a"), component("b")].concat()).is_err());
+    fn a_component_has_one_place_for_its_digest_or_none() {
+        let mut plain = b"nothing here".to_vec();
+        let hash = hex(&Sha256::digest(&plain));
+        assert_eq!(stamp(&mut plain).unwrap(), hash);
+        assert_eq!(plain, b"nothing here");
+        assert!(stamp(&mut [component("a"), component("b")].concat()).is_err());
+    }
+
+    #[test]
+    fn every_folder_of_components_is_a_component() {
+        let packages = packages(&crate::root().unwrap()).unwrap();
+        for name in ["gateway", "hasher", "product"] {
+            assert!(packages.iter().any(|package| package == name), "{name}");
+        }
     }
 }

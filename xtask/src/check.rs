@@ -67,7 +67,7 @@ pub(crate) fn lint(root: &Path) -> anyhow::Result<()> {
             "component",
         ])
         .args(
-            artifacts::packages()
+            artifacts::packages(root)?
                 .iter()
                 .flat_map(|name| ["--package", name]),
         )

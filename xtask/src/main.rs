@@ -4,6 +4,7 @@
 mod artifacts;
 mod check;
 mod engine;
+mod new;
 mod patches;
 mod process;
 mod tools;
@@ -38,6 +39,11 @@ enum Task {
         /// Arguments of `stoa`, such as `status` or `seed --products 1000`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Makes a new part of the repository from a template.
+    New {
+        #[command(subcommand)]
+        part: new::Part,
     },
     /// Builds the `stoa` program on wasmCloud as it was released.
     Stock,
@@ -87,6 +93,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
             replace(stoa.command(&root)?.arg("up").args(options))
         }
         Task::Build => build(&root).map(drop),
+        Task::New { part } => part.make(&root),
         Task::Stock => engine::stock(&root).map(drop),
         Task::Stoa { arguments } => {
             let stoa = engine::build(&root)?;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use gateway::routes::{Access, ROUTES};
+use gateway::routes::{Access, Place, ROUTES, find};
 use serde_json::Value;
 use stoa_kit::Method;
 
@@ -56,11 +56,24 @@ fn is_public(description: &Value, operation: &Value) -> bool {
             .any(|choice| choice == &serde_json::json!({}))
 }
 
+/// The service of this repository that answers at a path without being in the
+/// gateway's table.
+fn dynamic_service(path: &str) -> Option<String> {
+    let segments: Vec<_> = path.split('/').skip(1).map(str::to_owned).collect();
+    let Some(Place::Dynamic(service)) = find(&segments) else {
+        return None;
+    };
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap();
+    let component = std::path::Path::new(&here).with_file_name(service);
+    component.exists().then(|| service.to_owned())
+}
+
 #[test]
 fn it_has_the_routes_of_the_table_and_their_access() {
     let description = description();
     let described: BTreeMap<_, _> = operations(&description)
         .into_iter()
+        .filter(|((path, _), _)| dynamic_service(path).is_none())
         .map(|(place, operation)| (place, is_public(&description, operation)))
         .collect();
     let listed: BTreeMap<_, _> = ROUTES
@@ -73,6 +86,18 @@ fn it_has_the_routes_of_the_table_and_their_access() {
         })
         .collect();
     assert_eq!(described, listed);
+}
+
+#[test]
+fn what_is_not_in_the_table_is_for_whoever_is_signed_in() {
+    let description = description();
+    for ((path, method), operation) in operations(&description) {
+        if dynamic_service(path).is_some() {
+            assert!(!is_public(&description, operation), "{method} {path}");
+            let responses = &operation["responses"];
+            assert!(responses.get("401").is_some(), "{method} {path}");
+        }
+    }
 }
 
 #[test]
