@@ -29,7 +29,8 @@ mod services;
 mod wash;
 
 use std::process::ExitCode;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -47,10 +48,39 @@ macro_rules! trials {
 }
 
 fn trial(module: &str, test: &str, run: fn()) -> Trial {
-    Trial::test(format!("{module}::{test}").replace(' ', ""), move || {
+    let name = format!("{module}::{test}").replace(' ', "");
+    let timed = name.clone();
+    let trial = Trial::test(name, move || {
+        let started = Instant::now();
         run();
+        times().push((started.elapsed(), timed));
         Ok(())
-    })
+    });
+    // What tests with it is skipped where it is not installed.
+    trial.with_ignored_flag(module == "wash" && !wash::is_there())
+}
+
+static TIMES: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
+
+/// How long each test took that passed.
+fn times() -> MutexGuard<'static, Vec<(Duration, String)>> {
+    TIMES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shows the ten tests that took longest.
+#[expect(
+    clippy::print_stdout,
+    reason = "a test program reports to its terminal"
+)]
+fn show_slowest() {
+    let mut times = times();
+    times.sort_by(|one, other| other.cmp(one));
+    if times.len() > 10 {
+        println!("the slowest ten:");
+        for (time, name) in times.iter().take(10) {
+            println!("{:>7.1} s  {name}", time.as_secs_f64());
+        }
+    }
 }
 
 static SHARED: OnceLock<Lattice> = OnceLock::new();
@@ -486,12 +516,14 @@ fn tests() -> Vec<Trial> {
         ]
         wash: [
             wash_runs_the_lattice_with_our_host,
+            wash_builds_a_component_in_its_folder,
         ]
     }
 }
 
 fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&Arguments::from_args(), tests());
+    show_slowest();
     mails::end();
     payments::stripe::end();
     let Some(lattice) = SHARED.get() else {

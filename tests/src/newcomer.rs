@@ -13,7 +13,7 @@ use stoa_harness::{Lattice, root};
 use tempfile::TempDir;
 
 use crate::auth::Person;
-use crate::{capabilities, wash};
+use crate::capabilities;
 
 /// The service's id; with a dash, so that its names differ.
 const ID: &str = "product-reviews";
@@ -96,15 +96,14 @@ impl Copy {
         assert!(error.contains(why), "{error}");
     }
 
-    /// Builds the service as `wash build` in its folder does; the file.
-    fn wash_build(&self) -> PathBuf {
-        let keys = TempDir::with_prefix("stoa-test-").expect("a temporary folder");
-        let mut build = self.command(wash::program(), &format!("components/{ID}"));
-        build.args(["build", "--keys-directory"]).arg(keys.path());
-        let output = build.output().expect("wash runs");
-        assert!(output.status.success(), "{output:?}");
-        let file = format!("target/wash/{ID}.wasm");
-        self.0.join(file).canonicalize().expect("a component")
+    /// Builds the service; the file.
+    fn component(&self) -> PathBuf {
+        let build = ["build", "--locked", "--profile", "component"];
+        let what = ["--target", "wasm32-wasip2", "--package", ID];
+        self.cargo(&[build.as_slice(), &what].concat());
+        let file = format!("{}.wasm", ID.replace('-', "_"));
+        let file = self.0.join("target/wasm32-wasip2/component").join(file);
+        file.canonicalize().expect("a component")
     }
 
     /// The manifest with the service's file, and with those of the repository
@@ -167,7 +166,7 @@ pub(crate) fn a_service_made_by_one_command_is_built_and_answers() {
     ];
     copy.cargo(&description);
 
-    let component = copy.wash_build();
+    let component = copy.component();
     let row = capabilities::row(ID, &component);
     let table = copy.read("docs/capabilities.md");
     assert!(table.contains(&row), "the row would be: {row}");

@@ -128,8 +128,13 @@ impl Drop for Ground {
 }
 
 /// The `wash` program.
-pub(crate) fn program() -> OsString {
+fn program() -> OsString {
     variable("STOA_WASH")
+}
+
+/// Whether there is a `wash` to test with.
+pub(crate) fn is_there() -> bool {
+    std::env::var_os("STOA_WASH").is_some()
 }
 
 fn variable(name: &str) -> OsString {
@@ -219,4 +224,20 @@ pub(crate) fn wash_runs_the_lattice_with_our_host() {
         let downloaded = find(ground.folder.path(), program);
         assert_eq!(downloaded, None);
     }
+}
+
+pub(crate) fn wash_builds_a_component_in_its_folder() {
+    let keys = TempDir::with_prefix("stoa-test-").expect("a temporary folder");
+    let built = root().join("target/wash/registry.wasm");
+    let _ = fs::remove_file(&built);
+    let mut build = Command::new(program());
+    build
+        .args(["build", "--keys-directory"])
+        .arg(keys.path())
+        .current_dir(root().join("components/registry"))
+        .env_remove("CARGO_TARGET_DIR");
+    let output = outcome(&mut build);
+    assert!(output.status.success(), "{output:?}");
+    let component = fs::read(built).expect("the component that was built");
+    assert_eq!(&component[..8], b"\0asm\x0d\0\x01\0", "a component");
 }

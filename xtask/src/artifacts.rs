@@ -4,17 +4,17 @@
 //! hash in it (`product-3f2a….wasm`); `product.wasm` is a link to the newest,
 //! which is what `wadm.yaml` names.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use nkeys::KeyPair;
-use provider_archive::ProviderArchive;
 use sha2::{Digest as _, Sha256};
 
 use crate::cargo;
-use crate::process::{run, say};
+use crate::engine::{self, Profile};
+use crate::progress::Progress;
 use crate::tools::{self, WASM_TARGET};
 
 /// The components, as their crates and folders are called.
@@ -34,7 +34,7 @@ pub(crate) fn packages(root: &Path) -> anyhow::Result<Vec<String>> {
 const TEST_COMPONENTS: [&str; 1] = ["probe"];
 
 /// The capability providers; their crates are called `stoa-<name>-provider`.
-const PROVIDERS: [&str; 5] = ["events", "keyvalue", "mail", "sql", "ticker"];
+pub(crate) const PROVIDERS: [&str; 5] = ["events", "keyvalue", "mail", "sql", "ticker"];
 
 /// Precedes the place for the digest in a component; see `stoa_kit::digest`.
 const DIGEST_MARKER: &[u8] = b"stoa-content-digest:";
@@ -42,107 +42,97 @@ const DIGEST_MARKER: &[u8] = b"stoa-content-digest:";
 /// Hex digits of a SHA-256.
 const DIGEST_LENGTH: usize = 64;
 
+/// How components are compiled.
+#[derive(Clone, Copy)]
+pub(crate) enum Optimised {
+    /// For speed, each as a whole.
+    ForSpeed,
+    /// For changes: in seconds, where little has changed.
+    ForChanges,
+}
+
+impl Optimised {
+    /// The profile in `Cargo.toml`.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::ForSpeed => "component",
+            Self::ForChanges => "component-dev",
+        }
+    }
+}
+
+/// Components by their names, and the files that they are in.
+pub(crate) type Built = BTreeMap<String, PathBuf>;
+
 /// Builds the components and writes its content digest into each that has a
 /// place for it: services say it in their beats.
-pub(crate) fn components(root: &Path) -> anyhow::Result<()> {
-    say("building components");
-    build(root, &packages(root)?)
+pub(crate) fn components(
+    root: &Path,
+    optimised: Optimised,
+    progress: &Progress,
+) -> anyhow::Result<Built> {
+    build(root, &packages(root)?, optimised, progress)
 }
 
 /// Builds the components that only tests use.
-pub(crate) fn test_components(root: &Path) -> anyhow::Result<()> {
-    build(root, &TEST_COMPONENTS)
+pub(crate) fn test_components(root: &Path, progress: &Progress) -> anyhow::Result<Built> {
+    let names = TEST_COMPONENTS.map(str::to_owned);
+    build(root, &names, Optimised::ForSpeed, progress)
 }
 
-fn build(root: &Path, names: &[impl AsRef<str>]) -> anyhow::Result<()> {
-    compile(root, names)?;
-    for name in names.iter().map(AsRef::as_ref) {
-        let mut wasm = built(root, name)?;
-        let digest = stamp(&mut wasm).with_context(|| format!("component {name}"))?;
-        keep(root, name, &digest, &wasm)?;
-    }
-    Ok(())
-}
-
-/// Compiles components.
-fn compile(root: &Path, names: &[impl AsRef<str>]) -> anyhow::Result<()> {
-    tools::wasm_target(root)?;
+fn build(
+    root: &Path,
+    names: &[String],
+    optimised: Optimised,
+    progress: &Progress,
+) -> anyhow::Result<Built> {
+    tools::wasm_target(root, progress)?;
+    let profile = optimised.profile();
     let mut compile = cargo(root);
-    compile.args([
-        "build",
-        "--locked",
-        "--profile",
-        "component",
-        "--target",
-        WASM_TARGET,
-    ]);
+    compile.args(["build", "--locked", "--profile", profile]);
+    compile.args(["--target", WASM_TARGET]);
     for name in names {
-        compile.args(["--package", name.as_ref()]);
+        compile.args(["--package", name]);
     }
-    run(&mut compile)
+    progress.cargo(&format!("{profile}s"), &mut compile)?;
+    let compiled = target(root).join(WASM_TARGET).join(profile);
+    let mut built = Built::new();
+    for name in names {
+        // As Cargo calls what a library becomes.
+        let file = compiled.join(format!("{}.wasm", name.replace('-', "_")));
+        let wasm = fs::read(&file);
+        let mut wasm = wasm.with_context(|| format!("cannot read {}", file.display()))?;
+        let digest = stamp(&mut wasm).with_context(|| format!("component {name}"))?;
+        built.insert(name.clone(), keep(root, name, &digest, &wasm)?);
+    }
+    Ok(built)
 }
 
-/// A component as it was compiled.
-fn built(root: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
-    let file = target(root).join(WASM_TARGET).join("component");
-    // As Cargo calls what a library becomes.
-    let file = file.join(format!("{}.wasm", name.replace('-', "_")));
-    fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
-}
-
-/// Puts a component where the manifest finds it.
-fn keep(root: &Path, name: &str, digest: &str, wasm: &[u8]) -> anyhow::Result<()> {
+/// Puts a component where the manifest finds it; the file.
+fn keep(root: &Path, name: &str, digest: &str, wasm: &[u8]) -> anyhow::Result<PathBuf> {
     let file = folder(root).join(format!("{name}-{}.wasm", &digest[..16]));
     if !file.exists() {
         write(&file, wasm)?;
     }
-    link(&file, &folder(root).join(format!("{name}.wasm")))
+    link(&file, &folder(root).join(format!("{name}.wasm")))?;
+    Ok(file)
 }
 
-/// Builds the providers and packs each into an archive.
-pub(crate) fn providers(root: &Path) -> anyhow::Result<()> {
-    say("building providers");
-    let mut compile = cargo(root);
-    compile.args(["build", "--locked", "--release"]);
+/// Puts the providers' archives where the manifest finds them.
+pub(crate) fn providers(root: &Path, profile: Profile, progress: &Progress) -> anyhow::Result<()> {
+    let archives = engine::archives(root, profile, &PROVIDERS, progress)?;
     for name in PROVIDERS {
-        compile.args(["--package", &format!("stoa-{name}-provider")]);
-    }
-    run(&mut compile)?;
-    for name in PROVIDERS {
-        let built = target(root)
-            .join("release")
-            .join(format!("stoa-{name}-provider"));
-        let binary =
-            fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
-        let digest = hex(&Sha256::digest(&binary));
+        let archive = archives.join(format!("{name}.par.gz"));
+        let content = fs::read(&archive);
+        let content = content.with_context(|| format!("cannot read {}", archive.display()))?;
+        let digest = hex(&Sha256::digest(&content));
         let file = folder(root).join(format!("{name}-{}.par.gz", &digest[..16]));
         if !file.exists() {
-            pack(name, &binary, &file)?;
+            write(&file, &content)?;
         }
         link(&file, &folder(root).join(format!("{name}.par.gz")))?;
     }
     Ok(())
-}
-
-/// Packs a provider for this machine's kind. The keys that sign it are made on
-/// the spot: nothing here relies on who signed.
-fn pack(name: &str, binary: &[u8], file: &Path) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let platform = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    let mut archive = ProviderArchive::new(name, "stoa", None, Some(version));
-    let partial = file.with_extension("partial.gz");
-    fs::create_dir_all(folder_of(file)?)?;
-    archive
-        .add_library(&platform, binary)
-        .and_then(|()| {
-            let (issuer, subject) = (KeyPair::new_account(), KeyPair::new_service());
-            runtime.block_on(archive.write(&partial, &issuer, &subject, true))
-        })
-        .map_err(|error| anyhow::anyhow!("cannot pack the provider {name}: {error}"))?;
-    fs::rename(partial, file).context("cannot name the archive")
 }
 
 /// Computes the content digest, which is the SHA-256 of the file with zeros in

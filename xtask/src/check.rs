@@ -1,25 +1,12 @@
-//! Tests, lints and benchmarks.
+//! Lints and benchmarks.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::engine::{self, Stoa};
 use crate::process::{run, say};
+use crate::progress::Progress;
 use crate::{artifacts, cargo, tools};
-
-/// Runs every test: the workspace's, those against a real lattice included,
-/// and the engine's.
-pub(crate) fn test(root: &Path, stoa: &Stoa, options: &[String]) -> anyhow::Result<()> {
-    artifacts::test_components(root)?;
-    let mut tests = cargo(root);
-    tests.args(["test", "--locked", "--workspace"]);
-    tests.env("STOA_WASH", tools::wash(root)?);
-    run(with_lattice(&mut tests, root, stoa)?.args(options))?;
-    say("testing the engine");
-    run(engine::host(root, "test")?
-        .args(["--release", "--locked"])
-        .args(options))
-}
 
 /// Runs the benchmarks in the release profile.
 pub(crate) fn bench(
@@ -56,7 +43,7 @@ pub(crate) fn lint(root: &Path) -> anyhow::Result<()> {
         "-D",
         "warnings",
     ]))?;
-    tools::wasm_target(root)?;
+    tools::wasm_target(root, &Progress::new())?;
     run(cargo(root)
         .args([
             "clippy",
@@ -89,7 +76,7 @@ pub(crate) fn lint(root: &Path) -> anyhow::Result<()> {
 }
 
 /// Tells a test or benchmark program where what it starts is.
-fn with_lattice<'a>(
+pub(crate) fn with_lattice<'a>(
     command: &'a mut Command,
     root: &Path,
     stoa: &Stoa,

@@ -13,7 +13,40 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::process::{output, run, say};
+use crate::progress::Progress;
 use crate::{artifacts, cargo, patches, tools};
+
+/// How the engine is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// In minutes, for the first start and for changes.
+    Quick,
+    /// For speed, with images from registries.
+    Release,
+}
+
+impl Profile {
+    /// The release profile if it is asked for.
+    pub(crate) fn of(release: bool) -> Self {
+        if release { Self::Release } else { Self::Quick }
+    }
+
+    /// Its name in `host/Cargo.toml`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Release => "release",
+        }
+    }
+
+    /// What is built in beside the usual.
+    pub(crate) fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Quick => &[],
+            Self::Release => &["--features", "oci"],
+        }
+    }
+}
 
 /// The built program.
 pub(crate) struct Stoa(PathBuf);
@@ -44,13 +77,20 @@ const BUILT_IN: [&str; 6] = [
     "providers/ticker",
 ];
 
+/// Where the engine for the sources in `host/` is kept, built or not.
+fn home(root: &Path, profile: Profile) -> anyhow::Result<PathBuf> {
+    let name = format!("{}-{}", inputs(root)?, profile.name());
+    Ok(tools::cache()?.join("engine").join(name))
+}
+
 /// The program for the sources in `host/`: from the cache, or built.
-pub(crate) fn build(root: &Path) -> anyhow::Result<Stoa> {
-    let program = tools::cache()?.join("engine").join(inputs(root)?);
-    let program = program.join("stoa");
+pub(crate) fn build(root: &Path, profile: Profile, progress: &Progress) -> anyhow::Result<Stoa> {
+    let program = home(root, profile)?.join("stoa");
     if !program.exists() {
-        say("building the engine; without a cache this takes about fifteen minutes");
-        compile(&mut host(root, "build")?, &program)?;
+        let mut build = host(root, "build")?;
+        build.args(profile.features()).args(["--package", "stoa"]);
+        compile(&mut build, profile, progress)?;
+        artifacts::put(&built(profile, "stoa")?, &program)?;
     }
     // Where people look for it. By the other name it is a plain wasmCloud host.
     for name in ["stoa", "wasmcloud"] {
@@ -59,9 +99,47 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<Stoa> {
     Ok(Stoa(program))
 }
 
+/// The program, of whichever profile there is one already: for commands that do
+/// the same in both.
+pub(crate) fn any(root: &Path, progress: &Progress) -> anyhow::Result<Stoa> {
+    let release = home(root, Profile::Release)?.join("stoa").exists();
+    let quick = home(root, Profile::Quick)?.join("stoa").exists();
+    build(root, Profile::of(release && !quick), progress)
+}
+
+/// The archives of the providers, by the providers' names: from the cache, or
+/// built beside the engine.
+pub(crate) fn archives(
+    root: &Path,
+    profile: Profile,
+    names: &[&str],
+    progress: &Progress,
+) -> anyhow::Result<PathBuf> {
+    let folder = home(root, profile)?.join("archives");
+    if folder.exists() {
+        return Ok(folder);
+    }
+    let mut build = host(root, "build")?;
+    // With the engine, so that what both stand on has the same features.
+    build.args(profile.features());
+    build.args(["--package", "stoa", "--package", "stoa-archives"]);
+    compile(&mut build, profile, progress)?;
+    let partial = folder.with_extension("partial");
+    let _ = fs::remove_dir_all(&partial);
+    fs::create_dir_all(&partial)?;
+    for name in names {
+        run(Command::new(built(profile, "stoa-pack")?)
+            .arg(name)
+            .arg(built(profile, &format!("stoa-{name}-provider"))?)
+            .arg(partial.join(format!("{name}.par.gz"))))?;
+    }
+    fs::rename(&partial, &folder).context("cannot name the folder of archives")?;
+    Ok(folder)
+}
+
 /// The program on wasmCloud as it was released, without providers of its own:
 /// what the patched one is compared with.
-pub(crate) fn stock(root: &Path) -> anyhow::Result<Stoa> {
+pub(crate) fn stock(root: &Path, progress: &Progress) -> anyhow::Result<Stoa> {
     let program = tools::cache()?
         .join("engine")
         .join(inputs(root)? + "-stock");
@@ -70,14 +148,24 @@ pub(crate) fn stock(root: &Path) -> anyhow::Result<Stoa> {
         say("building the engine as released");
         let mut build = host(root, "build")?;
         build.args(["--no-default-features", "--features", "quiet"]);
-        compile(build.args(patches::released(root)?), &program)?;
+        build.args(patches::released(root)?);
+        compile(&mut build, Profile::Release, progress)?;
+        artifacts::put(&built(Profile::Release, "stoa")?, &program)?;
     }
     Ok(Stoa(program))
 }
 
-fn compile(build: &mut Command, program: &Path) -> anyhow::Result<()> {
-    run(build.args(["--release", "--locked"]))?;
-    artifacts::put(&target(&tools::cache()?).join("release/stoa"), program)
+fn compile(build: &mut Command, profile: Profile, progress: &Progress) -> anyhow::Result<()> {
+    let name = profile.name();
+    build.args(["--locked", "--profile", name]);
+    // What `stoa --version` says it is.
+    build.env("STOA_ENGINE", name);
+    progress.cargo(&format!("engine-{name}"), build)
+}
+
+/// A program as it was compiled.
+fn built(profile: Profile, name: &str) -> anyhow::Result<PathBuf> {
+    Ok(target(&tools::cache()?).join(profile.name()).join(name))
 }
 
 /// A cargo command on the engine, with its patches and in its own target
@@ -107,7 +195,13 @@ fn inputs(root: &Path) -> anyhow::Result<String> {
         "xtask/src/patches.rs",
     ];
     let mut files: Vec<_> = files.iter().map(|file| root.join(file)).collect();
-    for folder in ["host/src", "host/wadm", patches::FOLDER, "wit"] {
+    for folder in [
+        "host/src",
+        "host/archives",
+        "host/wadm",
+        patches::FOLDER,
+        "wit",
+    ] {
         collect(&root.join(folder), &mut files)?;
     }
     for package in BUILT_IN {

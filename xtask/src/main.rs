@@ -3,10 +3,13 @@
 
 mod artifacts;
 mod check;
+mod dev;
 mod engine;
 mod new;
 mod patches;
 mod process;
+mod progress;
+mod tests;
 mod tools;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +18,10 @@ use std::process::{Command, ExitCode};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
+use crate::artifacts::Optimised;
+use crate::engine::Profile;
 use crate::process::replace;
+use crate::progress::Progress;
 
 /// Builds, runs and checks Stoa.
 #[derive(Parser)]
@@ -27,13 +33,22 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Builds everything and starts a lattice; options go to `stoa up`.
+    ///
+    /// With `--release` among them the engine is the one that is compiled for
+    /// speed, which takes longer.
     Up {
         /// Options of `stoa up`, such as `--http 127.0.0.1:9000`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Swaps changed components into the lattice that runs, as they are saved.
+    Dev(dev::Options),
     /// Builds components, provider archives and the `stoa` program.
-    Build,
+    Build {
+        /// Compile the engine for speed.
+        #[arg(long)]
+        release: bool,
+    },
     /// Builds what is missing and runs `stoa` with these arguments.
     Stoa {
         /// Arguments of `stoa`, such as `status` or `seed --products 1000`.
@@ -47,12 +62,8 @@ enum Task {
     },
     /// Builds the `stoa` program on wasmCloud as it was released.
     Stock,
-    /// Runs every test of the repository.
-    Test {
-        /// Options of `cargo test`, such as a part of a test's name.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        options: Vec<String>,
-    },
+    /// Runs the tests of the repository, the quick ones first.
+    Test(tests::Options),
     /// Checks formatting, clippy, dependencies and licences.
     Lint,
     /// Runs the benchmarks and prints their tables.
@@ -81,43 +92,55 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> anyhow::Result<()> {
     let root = root()?;
     match task {
-        Task::Up { options } => {
+        Task::Up { mut options } => {
+            let count = options.len();
+            options.retain(|option| option != "--release");
+            let profile = Profile::of(options.len() < count);
             // The providers are in the engine, unless they are to come from archives.
             let archives = options.iter().any(|option| option.contains("archives"))
                 || std::env::var_os("STOA_PROVIDERS").is_some_and(|value| value == "archives");
-            if archives {
-                artifacts::providers(&root)?;
-            }
-            artifacts::components(&root)?;
-            let stoa = engine::build(&root)?;
+            let stoa = build(&root, profile, archives)?;
             replace(stoa.command(&root)?.arg("up").args(options))
         }
-        Task::Build => build(&root).map(drop),
+        Task::Dev(options) => options.run(&root),
+        Task::Build { release } => build(&root, Profile::of(release), true).map(drop),
         Task::New { part } => part.make(&root),
-        Task::Stock => engine::stock(&root).map(drop),
+        Task::Stock => engine::stock(&root, &Progress::new()).map(drop),
         Task::Stoa { arguments } => {
-            let stoa = engine::build(&root)?;
+            let stoa = engine::any(&root, &Progress::new())?;
             replace(stoa.command(&root)?.args(arguments))
         }
-        Task::Test { options } => {
-            let stoa = build(&root)?;
-            check::test(&root, &stoa, &options)
-        }
+        Task::Test(options) => options.run(&root),
         Task::Lint => check::lint(&root),
         Task::Bench { options } => {
-            let stoa = build(&root)?;
-            let stock = engine::stock(&root)?;
+            let stoa = build(&root, Profile::Release, true)?;
+            let stock = engine::stock(&root, &Progress::new())?;
             check::bench(&root, &stoa, &stock, &options)
         }
         Task::Digest { file } => artifacts::print_digest(&file),
     }
 }
 
-/// Builds all that a lattice needs.
-fn build(root: &Path) -> anyhow::Result<engine::Stoa> {
-    artifacts::components(root)?;
-    artifacts::providers(root)?;
-    engine::build(root)
+/// Builds all that a lattice needs, side by side.
+fn build(root: &Path, profile: Profile, archives: bool) -> anyhow::Result<engine::Stoa> {
+    let progress = Progress::new();
+    let (components, engine, nats) = std::thread::scope(|scope| {
+        let components =
+            scope.spawn(|| artifacts::components(root, Optimised::ForSpeed, &progress));
+        let nats = scope.spawn(|| progress.step("NATS server", "", || tools::nats_server(root)));
+        let engine = engine::build(root, profile, &progress).and_then(|stoa| {
+            if archives {
+                artifacts::providers(root, profile, &progress)?;
+            }
+            Ok(stoa)
+        });
+        (components.join(), engine, nats.join())
+    });
+    let fell = |_| anyhow::anyhow!("a thread of the build panicked");
+    let stoa = engine?;
+    components.map_err(fell)??;
+    nats.map_err(fell)??;
+    Ok(stoa)
 }
 
 /// The repository's root: the parent of this crate. Asked for when it runs, as

