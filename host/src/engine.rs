@@ -15,6 +15,27 @@ use wasmcloud_core::logging::Level;
 use wasmcloud_host::WasmbusHostConfig;
 use wasmcloud_host::wasmbus::{Features, Host};
 
+/// The version, and how this program was compiled.
+pub const VERSION: &str = match KIND {
+    Kind::Quick => concat!(env!("CARGO_PKG_VERSION"), " (quick engine)"),
+    Kind::Release => concat!(env!("CARGO_PKG_VERSION"), " (release engine)"),
+};
+
+/// How this program was compiled: `cargo xtask` tells the compiler.
+pub const KIND: Kind = match option_env!("STOA_ENGINE") {
+    Some(name) if matches!(name.as_bytes(), b"quick") => Kind::Quick,
+    _ => Kind::Release,
+};
+
+/// How a program is compiled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// In minutes, for the first start and for changes.
+    Quick,
+    /// For speed.
+    Release,
+}
+
 /// The longest a call to a component may take, in all.
 const EXECUTION_LIMIT: Duration = Duration::from_secs(20);
 

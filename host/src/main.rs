@@ -47,7 +47,7 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// Runs a Stoa lattice on this machine.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version = engine::VERSION, about)]
 struct Cli {
     /// Folder of the lattice's data, log and run file.
     #[arg(long, global = true, env = "STOA_DATA", default_value = ".stoa")]
