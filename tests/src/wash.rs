@@ -230,13 +230,12 @@ pub(crate) fn wash_builds_a_component_in_its_folder() {
     let keys = TempDir::with_prefix("stoa-test-").expect("a temporary folder");
     let built = root().join("target/wash/registry.wasm");
     let _ = fs::remove_file(&built);
-    let mut build = Command::new(program());
-    build
-        .args(["build", "--keys-directory"])
+    let mut wash = Command::new(program());
+    wash.args(["build", "--keys-directory"])
         .arg(keys.path())
         .current_dir(root().join("components/registry"))
         .env_remove("CARGO_TARGET_DIR");
-    let output = outcome(&mut build);
+    let output = outcome(&mut wash);
     assert!(output.status.success(), "{output:?}");
     let component = fs::read(built).expect("the component that was built");
     assert_eq!(&component[..8], b"\0asm\x0d\0\x01\0", "a component");
