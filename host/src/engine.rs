@@ -36,6 +36,16 @@ pub enum Kind {
     Release,
 }
 
+impl Kind {
+    /// What whoever starts it should know of it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Quick => "quick engine; `cargo xtask up --release` has the one for speed",
+            Self::Release => "release engine",
+        }
+    }
+}
+
 /// The longest a call to a component may take, in all.
 const EXECUTION_LIMIT: Duration = Duration::from_secs(20);
 

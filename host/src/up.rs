@@ -92,12 +92,10 @@ pub async fn run(
     terminal.step(format_args!("NATS        {}", nats.url));
     let mut deployment = Deployment::start(&nats.url).await?;
     let lattice = Lattice::start(&nats.url, options.engine, code).await?;
-    terminal.step(match engine::KIND {
-        engine::Kind::Quick => {
-            "wasmCloud   host and wadm (quick engine; `cargo xtask up --release` is for speed)"
-        }
-        engine::Kind::Release => "wasmCloud   host and wadm (release engine)",
-    });
+    terminal.step(format_args!(
+        "wasmCloud   host and wadm ({})",
+        engine::KIND.words()
+    ));
 
     let settings = settings(
         &http.to_string(),
