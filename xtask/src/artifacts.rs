@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cargo;
 use crate::engine::{self, Profile};
-use crate::progress::Progress;
+use crate::progress::{Complaints, Progress};
 use crate::tools::{self, WASM_TARGET};
 
 /// The components, as their crates and folders are called.
@@ -94,7 +94,8 @@ fn build(
     for name in names {
         compile.args(["--package", name]);
     }
-    progress.cargo(&format!("{profile}s"), &mut compile)?;
+    let name = format!("{profile}s");
+    progress.cargo(&name, &mut compile, Complaints::AtOnce)?;
     let compiled = target(root).join(WASM_TARGET).join(profile);
     let mut built = Built::new();
     for name in names {

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::process::{output, run, say};
-use crate::progress::Progress;
+use crate::progress::{Complaints, Progress};
 use crate::{artifacts, cargo, patches, tools};
 
 /// How the engine is compiled.
@@ -160,7 +160,7 @@ fn compile(build: &mut Command, profile: Profile, progress: &Progress) -> anyhow
     build.args(["--locked", "--profile", name]);
     // What `stoa --version` says it is.
     build.env("STOA_ENGINE", name);
-    progress.cargo(&format!("engine-{name}"), build)
+    progress.cargo(&format!("engine-{name}"), build, Complaints::AtFailure)
 }
 
 /// A program as it was compiled.

@@ -70,7 +70,12 @@ impl Progress {
     }
 
     /// Runs a cargo command that builds something, under a name.
-    pub(crate) fn cargo(&self, name: &str, command: &mut Command) -> anyhow::Result<()> {
+    pub(crate) fn cargo(
+        &self,
+        name: &str,
+        command: &mut Command,
+        complaints: Complaints,
+    ) -> anyhow::Result<()> {
         let words = describe(command);
         // Cargo draws its bar for whoever asks for it, terminal or not.
         command
@@ -83,14 +88,18 @@ impl Progress {
             .spawn()
             .with_context(|| format!("cannot start `{words}`"))?;
         let output = child.stderr.take().context("its errors are piped")?;
-        let busy = self.follow(name, output);
+        let followed = self.follow(name, output, complaints);
         let status = child.wait()?;
         self.end(name);
+        let (compiled, held_back) = followed?;
         if !status.success() {
+            for line in held_back {
+                say(format_args!("{line}"));
+            }
             bail!("`{words}` failed ({status})");
         }
         // One that had nothing to do says nothing of what a build takes.
-        if busy? {
+        if compiled {
             let _ = fs::create_dir_all(times()?);
             let took = started.elapsed().as_secs().to_string();
             let _ = fs::write(times()?.join(name), took);
@@ -130,9 +139,16 @@ impl Progress {
         }
     }
 
-    /// Reads what cargo says until it ends: whether it compiled anything.
-    fn follow(&self, name: &str, mut output: impl Read) -> anyhow::Result<bool> {
-        let (mut buffer, mut line, mut compiled) = ([0; 4096], Vec::new(), false);
+    /// Reads what cargo says until it ends: whether it compiled anything, and
+    /// the complaints that were held back.
+    fn follow(
+        &self,
+        name: &str,
+        mut output: impl Read,
+        complaints: Complaints,
+    ) -> anyhow::Result<(bool, Vec<String>)> {
+        let (mut buffer, mut line) = ([0; 4096], Vec::new());
+        let (mut compiled, mut held_back) = (false, Vec::new());
         loop {
             let count = output.read(&mut buffer)?;
             for byte in &buffer[..count] {
@@ -144,6 +160,9 @@ impl Progress {
                     Said::Bar(now) => self.tell(name, now),
                     Said::Compiling => compiled = true,
                     Said::Nothing => {}
+                    Said::Complaint(text) if complaints == Complaints::AtFailure => {
+                        held_back.push(text);
+                    }
                     Said::Complaint(text) => {
                         let mut state = self.state();
                         state.clear();
@@ -153,7 +172,7 @@ impl Progress {
                 line.clear();
             }
             if count == 0 {
-                return Ok(compiled);
+                return Ok((compiled, held_back));
             }
         }
     }
@@ -188,6 +207,15 @@ impl Progress {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// When the compiler's complaints are shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Complaints {
+    /// As they come.
+    AtOnce,
+    /// When the build fails: where warnings are about code of others.
+    AtFailure,
 }
 
 /// What a line of cargo's is.
@@ -285,7 +313,7 @@ mod tests {
         let mut cargo = Command::new("sh");
         cargo.args([
             "-c",
-            "printf '   Compiling a v1\\n    Building [> ] 1/2: a\\r' >&2",
+            "printf '   Compiling a v1\\n    Building [> ] 1/2: a\\rerror: no\\n' >&2",
         ]);
         let started = progress.begin("test");
         let mut child = cargo.stderr(Stdio::piped()).spawn().unwrap();
@@ -300,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_build_that_fails_says_which_command_it_was() {
-        let error = Progress::new().cargo("test", &mut Command::new("false"));
+        let error = Progress::new().cargo("test", &mut Command::new("false"), Complaints::AtOnce);
         assert!(error.unwrap_err().to_string().starts_with("`false` failed"));
     }
 }
