@@ -317,10 +317,9 @@ mod tests {
         ]);
         let started = progress.begin("test");
         let mut child = cargo.stderr(Stdio::piped()).spawn().unwrap();
-        let compiled = progress
-            .follow("test", child.stderr.take().unwrap())
-            .unwrap();
-        assert!(compiled);
+        let output = child.stderr.take().unwrap();
+        let followed = progress.follow("test", output, Complaints::AtFailure);
+        assert_eq!(followed.unwrap(), (true, vec!["error: no".to_owned()]));
         assert_eq!(progress.state().builds["test"].now, "1/2: a");
         assert!(started.elapsed() < Duration::from_hours(1));
         child.wait().unwrap();
