@@ -181,8 +181,21 @@ pub(crate) fn a_build_that_cannot_run_leaves_the_old_one_serving() {
     let said = lattice.stoa(&["swap", "product", broken.to_str().expect("text")]);
     let said = said.expect_err("the build cannot run");
     assert!(said.contains("product stays as it was"), "{said}");
+    // A core module is no component.
+    let core = lattice.folder().join("core.wasm");
+    fs::write(&core, b"\0asm\x01\0\0\0").expect("a file");
+    let said = lattice.stoa(&["swap", "product", core.to_str().expect("text")]);
+    let said = said.expect_err("it has no exports");
+    assert!(said.contains("product stays as it was"), "{said}");
     redeploy(&bus, "product", &image(&broken));
-    lattice.wait_for_log("failed to scale component", 2);
+    lattice.wait_for_log("failed to scale component", 3);
+    // Nobody answers at the registry, and the quick engine asks none.
+    redeploy(&bus, "product", "registry.invalid/product:1");
+    eventually("why there is no such image", || {
+        let log = lattice.log();
+        log.contains("registry.invalid/product:1 is an image of a registry, and this host was")
+            || log.contains("failed to fetch component under OCI reference")
+    });
     bus.wait_for_heartbeats(1);
     let file = root().join("wadm.yaml");
     let said = lattice.stoa(&["swap", "product", file.to_str().expect("text")]);
